@@ -1,0 +1,1 @@
+"""Worked examples: whole estates that run."""

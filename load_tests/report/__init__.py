@@ -1,0 +1,1 @@
+"""What a load run showed, for people and for machines."""

@@ -1,0 +1,1 @@
+"""The shared services that replace the departments' own copies."""

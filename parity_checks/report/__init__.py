@@ -1,0 +1,1 @@
+"""Parity for people and for machines: one HTML file, JSON, JUnit."""

@@ -1,0 +1,1 @@
+"""The embedded engine: a lean mitmproxy master and one addon."""

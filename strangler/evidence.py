@@ -1,0 +1,146 @@
+"""What gates read: plain counts, ages and digests that stand under one fingerprint. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import orjson
+
+from strangler.exchange import OutcomeKind, Reason, digest
+from strangler.plan.models import Plan
+
+COMPARER = "1"
+"""Version of the comparison itself. Raise it whenever the same two bodies could now get another outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """What runs on each side: the build header's value, the declared build, or ``unknown``."""
+
+    old: str
+    new: str
+
+
+def entry_digest(plan: Plan, operation: str) -> str:
+    """Digest of everything in the plan that bears on how this operation is answered and compared."""
+    entry = plan.operations[operation]
+    systems = {name: plan.systems[name] for name in sorted({entry.old.system, entry.new.system})}
+    parts = {
+        "operation": entry.model_dump(mode="json", by_alias=True, include={"effect", "match", "old", "new", "key"}),
+        "compare": entry.compare.model_dump(mode="json", by_alias=True, exclude={"show"}),
+        "writes": entry.writes.model_dump(mode="json") if entry.writes else None,
+        "systems": {name: {"speaks": system.speaks, "build": system.build} for name, system in systems.items()},
+        "comparer": COMPARER,
+    }
+    return digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+
+
+def fingerprint(entry: str, builds: Builds) -> str:
+    """What evidence stands under: the plan entry with its rules, and the builds of both sides."""
+    return digest(entry.encode(), builds.old.encode(), builds.new.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Outcomes by kind. ``not_compared`` is by reason; ``total`` includes it."""
+
+    by_kind: Mapping[OutcomeKind, int] = field(default_factory=dict)
+    not_compared: Mapping[Reason, int] = field(default_factory=dict)
+
+    def of(self, kind: OutcomeKind) -> int:
+        """How many had this outcome."""
+        return self.by_kind.get(kind, 0)
+
+    @property
+    def total(self) -> int:
+        """All of them, compared or not."""
+        return sum(self.by_kind.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ParityEvidence:
+    """What comparison told under one fingerprint.
+
+    ``inputs`` counts distinct inputs by their worst outcome; ``exchanges`` counts all of them. ``other_fingerprints``
+    is how many exchanges were judged under any other fingerprint. Times are seconds since the epoch.
+    """
+
+    fingerprint: str
+    inputs: Counts
+    exchanges: Counts
+    settled: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+    other_fingerprints: int = 0
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSide:
+    """One side's figures in a load run; latencies in milliseconds."""
+
+    requests: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEvidence:
+    """One load run of one operation: both sides in the same run, under one fingerprint."""
+
+    run: str
+    operation: str
+    budget: str
+    fingerprint: str
+    at: float
+    duration_s: float
+    rate_per_s: float
+    achieved_per_s: float
+    old: LoadSide
+    new: LoadSide
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approver's word for one rollout under one fingerprint."""
+
+    who: str
+    at: float
+    to: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything the gates of one operation may read. ``gaps`` counts open gap records."""
+
+    operation: str
+    fingerprint: str
+    parity: ParityEvidence | None = None
+    load: LoadEvidence | None = None
+    approvals: tuple[Approval, ...] = ()
+    gaps: int = 0
+
+
+class Result(StrEnum):
+    """What a gate says. Only PASS lets anything move."""
+
+    PASS = "PASS"  # noqa: S105  a verdict, not a password
+    HOLD = "HOLD"
+    NO_DATA = "NO DATA"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One gate's answer, with its reasons as sentences and what would make it pass."""
+
+    gate: str
+    result: Result
+    reasons: tuple[str, ...] = ()
+    value: str = ""
+    threshold: str = ""
+    remedy: str = ""

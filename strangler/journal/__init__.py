@@ -1,0 +1,1 @@
+"""The durable store of exchanges, observations and outcomes, which is also the work queue."""

@@ -1,0 +1,1 @@
+"""The plan: models, loader, schema, lint, explain."""
