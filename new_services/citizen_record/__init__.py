@@ -1,0 +1,4 @@
+"""Citizen record: who somebody is, where they live, how to reach them. Told to government once.
+
+``forms`` says what comes in, ``tables`` what is stored, ``service`` what is answered.
+"""
