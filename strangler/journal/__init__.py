@@ -1,1 +1,20 @@
-"""The durable store of exchanges, observations and outcomes, which is also the work queue."""
+"""The durable store of exchanges, observations and outcomes, which is also the work queue.
+
+Data flow: an engine *appends* exchanges (``writing``); workers *claim* them (``queue``), ask the other side and
+*finish* them (``judging`` keeps rows and rollups); gates, reports and the guard *read* (``readings``). ``store`` joins
+these behind ``Journal``; ``crypto`` and ``frames`` turn what is personal into sealed bytes; ``reserve`` keeps what was
+lost while the journal could not be written.
+"""
+
+from strangler.journal.records import (
+    AcceptedSignature,
+    Finding,
+    Gap,
+    Loss,
+    State,
+    Tally,
+    WindowStats,
+)
+from strangler.journal.store import Journal
+
+__all__ = ["AcceptedSignature", "Finding", "Gap", "Journal", "Loss", "State", "Tally", "WindowStats"]

@@ -1,0 +1,331 @@
+"""What happens when a worker has judged exchanges: rows, rollups, findings, in one transaction.
+
+The rollups (``exchange_tally``, ``input_tally``, ``findings``) are kept as outcomes arrive, so a gate reads a few rows
+whatever the journal's size. A result that comes twice counts once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from strangler.exchange import Judged, Outcome, OutcomeKind, Reason
+from strangler.journal import schema
+from strangler.journal.crypto import Sealer
+from strangler.journal.frames import pack, pack_differences, pack_observation
+from strangler.journal.records import RANK, State
+
+UNEXPLAINED = ""
+"""The signature of a mismatch that names no difference: nothing can accept it."""
+
+MOST_SIGNATURES = 64
+"""An input with more different findings than this is counted as unexplained: no acceptance covers it."""
+
+CHUNK = 500
+
+
+@dataclass(slots=True)
+class _InputState:
+    """One input's row while a batch is worked in."""
+
+    worst: int = -1
+    beside: int = -1
+    signatures: frozenset[str] = frozenset()
+
+    @property
+    def tally_key(self) -> tuple[int, int, str]:
+        return self.worst, self.beside, encode_signatures(self.signatures)
+
+
+@dataclass(slots=True)
+class _FindingState:
+    """What a batch adds to one finding."""
+
+    kind: str
+    general_path: str
+    example: str
+    sealed: bytes
+    count: int = 0
+    inputs: set[str] = field(default_factory=set)
+
+
+def encode_signatures(signatures: Iterable[str]) -> str:
+    """A set of signatures as the text that the tables hold: one text for one set."""
+    return orjson.dumps(sorted(signatures)).decode()
+
+
+def signatures_of(outcome: Outcome) -> frozenset[str]:
+    """The signatures of a mismatch; none for any other outcome."""
+    if outcome.kind is not OutcomeKind.MISMATCH:
+        return frozenset()
+    found = frozenset(difference.signature for difference in outcome.differences)
+    return found if 0 < len(found) <= MOST_SIGNATURES else frozenset({UNEXPLAINED})
+
+
+def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], now: float) -> int:
+    """Store what workers learnt; how many of the results were new."""
+    rows = _unjudged(connection, results)
+    fresh: list[tuple[Judged, str]] = []
+    for result in results:
+        row = rows.pop(result.exchange_id, None)  # popped: the same exchange twice in one batch counts once
+        if row is not None:
+            fresh.append((result, row.operation))
+    if not fresh:
+        return 0
+    _store_rows(connection, sealer, fresh, now)
+    with_fingerprint = [item for item in fresh if item[0].outcome.fingerprint]
+    _store_uncounted(connection, [item for item in fresh if not item[0].outcome.fingerprint], now)
+    groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+    for result, operation in with_fingerprint:
+        groups[operation, result.outcome.fingerprint].append(result)
+    for (operation, fingerprint), members in groups.items():
+        _bump_exchanges(connection, operation, fingerprint, members, now)
+        new_pairs = _bump_inputs(connection, operation, fingerprint, members)
+        _bump_findings(connection, sealer, operation, fingerprint, members, new_pairs, now)
+    return len(fresh)
+
+
+def upsert(
+    connection: Connection, table: sa.Table, key: Sequence[str], rows: Sequence[dict[str, Any]], changes: dict[str, str]
+) -> None:
+    """Insert rows, or change those that are there.
+
+    Args:
+        connection: a writing transaction.
+        table: the table.
+        key: the columns that make a row the same.
+        rows: the rows.
+        changes: column to ``add``, ``least``, ``greatest``, ``keep`` or ``replace``.
+    """
+    if not rows:
+        return
+    is_sqlite = connection.dialect.name == "sqlite"
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    least, greatest = (sa.func.min, sa.func.max) if is_sqlite else (sa.func.least, sa.func.greatest)
+    values: dict[str, Any] = {}
+    for column, change in changes.items():
+        there, given = table.c[column], insert.excluded[column]
+        values[column] = {
+            "add": there + given,
+            "least": least(there, given),
+            "greatest": greatest(there, given),
+            "replace": given,
+        }[change]
+    statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)
+    connection.execute(statement, list(rows))
+
+
+def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, Any]:
+    x = schema.exchanges.c
+    found: dict[str, Any] = {}
+    ids = [result.exchange_id for result in results]
+    for start in range(0, len(ids), CHUNK):
+        chosen = sa.select(x.id, x.operation).where(x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED)
+        found.update((row.id, row) for row in connection.execute(chosen))
+    return found
+
+
+def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Judged, str]], now: float) -> None:
+    update = (
+        sa.update(schema.exchanges)
+        .where(schema.exchanges.c.id == sa.bindparam("the_id"))
+        .values(state=State.JUDGED, worker=None, lease_until=None, judged_at=now)
+    )
+    updates, seen = [], []
+    for result, operation in fresh:
+        outcome = result.outcome
+        has_more = outcome.differences or outcome.detail
+        updates.append(
+            {
+                "the_id": result.exchange_id,
+                "outcome": outcome.kind,
+                "reason": outcome.reason,
+                "fingerprint": outcome.fingerprint,
+                "input": outcome.input,
+                "signatures": encode_signatures(signatures_of(outcome)),
+                "settled": outcome.settled,
+                "judged_sealed": sealer.seal(result.exchange_id, pack_differences(outcome.differences, outcome.detail))
+                if has_more
+                else None,
+            }
+        )
+        seen.extend(
+            {
+                "exchange_id": result.exchange_id,
+                "operation": operation,
+                "side": observation.side,
+                "at": observation.at,
+                "duration_s": observation.duration_s,
+                "failed": int(observation.has_failed),
+                "sealed": sealer.seal(result.exchange_id, pack_observation(observation)),
+            }
+            for observation in result.observations
+        )
+    connection.execute(update, updates)
+    if seen:
+        connection.execute(sa.insert(schema.observations), seen)
+
+
+def _store_uncounted(connection: Connection, items: Sequence[tuple[Judged, str]], now: float) -> None:
+    """An outcome without a fingerprint proves nothing, so it counts as not compared."""
+    rows = [
+        {
+            "operation": operation,
+            "reason": result.outcome.reason or Reason.COMPARER_FAILED,
+            "entry": "",
+            "count": 1,
+            "at": now,
+            "is_loss": 0,
+        }
+        for result, operation in items
+    ]
+    if rows:
+        connection.execute(sa.insert(schema.uncounted), rows)
+
+
+def _bump_exchanges(
+    connection: Connection, operation: str, fingerprint: str, members: Sequence[Judged], now: float
+) -> None:
+    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for result in members:
+        outcome = result.outcome
+        key = (outcome.kind.value, outcome.reason or "", encode_signatures(signatures_of(outcome)))
+        counts[key][0] += 1
+        counts[key][1] += int(outcome.settled > 0)
+    rows = [
+        {
+            "operation": operation,
+            "fingerprint": fingerprint,
+            "kind": kind,
+            "reason": reason,
+            "signatures": signatures,
+            "count": count,
+            "settled": settled,
+            "first_at": now,
+            "last_at": now,
+        }
+        for (kind, reason, signatures), (count, settled) in counts.items()
+    ]
+    changes = {"count": "add", "settled": "add", "first_at": "least", "last_at": "greatest"}
+    key_columns = ("operation", "fingerprint", "kind", "reason", "signatures")
+    upsert(connection, schema.exchange_tally, key_columns, rows, changes)
+
+
+def _bump_inputs(
+    connection: Connection, operation: str, fingerprint: str, members: Sequence[Judged]
+) -> set[tuple[str, str]]:
+    """Work the batch into the inputs; the pairs of signature and input that had not been seen."""
+    before = _inputs_before(connection, operation, fingerprint, sorted({result.outcome.input for result in members}))
+    after = {name: _InputState(state.worst, state.beside, state.signatures) for name, state in before.items()}
+    new_pairs: set[tuple[str, str]] = set()
+    for result in members:
+        outcome = result.outcome
+        state = after.setdefault(outcome.input, _InputState())
+        rank = RANK[outcome.kind]
+        state.worst = max(state.worst, rank)
+        if outcome.kind is not OutcomeKind.MISMATCH:
+            state.beside = max(state.beside, rank)
+            continue
+        found = signatures_of(outcome)
+        new_pairs.update((signature, outcome.input) for signature in found - state.signatures)
+        joined = state.signatures | found
+        state.signatures = joined if len(joined) <= MOST_SIGNATURES else frozenset({UNEXPLAINED})
+    _store_inputs(connection, operation, fingerprint, before, after)
+    return new_pairs
+
+
+def _inputs_before(
+    connection: Connection, operation: str, fingerprint: str, names: Sequence[str]
+) -> dict[str, _InputState]:
+    i = schema.inputs.c
+    found: dict[str, _InputState] = {}
+    for start in range(0, len(names), CHUNK):
+        chosen = sa.select(i.input, i.worst, i.beside, i.signatures).where(
+            i.operation == operation, i.fingerprint == fingerprint, i.input.in_(names[start : start + CHUNK])
+        )
+        for name, worst, beside, signatures in connection.execute(chosen):
+            found[name] = _InputState(worst, beside, frozenset(orjson.loads(signatures)))
+    return found
+
+
+def _store_inputs(
+    connection: Connection,
+    operation: str,
+    fingerprint: str,
+    before: dict[str, _InputState],
+    after: dict[str, _InputState],
+) -> None:
+    rows: list[dict[str, Any]] = []
+    deltas: dict[tuple[int, int, str], int] = defaultdict(int)
+    under = {"operation": operation, "fingerprint": fingerprint}
+    for name, state in after.items():
+        earlier = before.get(name)
+        if earlier is not None and earlier.tally_key == state.tally_key:
+            continue
+        if earlier is not None:
+            deltas[earlier.tally_key] -= 1
+        deltas[state.tally_key] += 1
+        worst, beside, signatures = state.tally_key
+        rows.append({**under, "input": name, "worst": worst, "beside": beside, "signatures": signatures})
+    replaced = {"worst": "replace", "beside": "replace", "signatures": "replace"}
+    upsert(connection, schema.inputs, ("operation", "fingerprint", "input"), rows, replaced)
+    tallies = [
+        {**under, "worst": worst, "beside": beside, "signatures": signatures, "count": delta}
+        for (worst, beside, signatures), delta in deltas.items()
+        if delta
+    ]
+    key = ("operation", "fingerprint", "worst", "beside", "signatures")
+    upsert(connection, schema.input_tally, key, tallies, {"count": "add"})
+
+
+def _bump_findings(
+    connection: Connection,
+    sealer: Sealer,
+    operation: str,
+    fingerprint: str,
+    members: Sequence[Judged],
+    new_pairs: set[tuple[str, str]],
+    now: float,
+) -> None:
+    found: dict[str, _FindingState] = {}
+    for result in members:
+        if result.outcome.kind is not OutcomeKind.MISMATCH:
+            continue
+        counted: set[str] = set()
+        for difference in result.outcome.differences:
+            signature = difference.signature
+            if signature in counted:
+                continue
+            counted.add(signature)
+            state = found.get(signature)
+            if state is None:
+                values = pack((difference.path, difference.old, difference.new))
+                sealed = sealer.seal(f"finding {result.exchange_id}", values)
+                state = _FindingState(difference.kind, difference.general_path, result.exchange_id, sealed)
+                found[signature] = state
+            state.count += 1
+            if (signature, result.outcome.input) in new_pairs:
+                state.inputs.add(result.outcome.input)
+    rows = [
+        {
+            "operation": operation,
+            "fingerprint": fingerprint,
+            "signature": signature,
+            "kind": state.kind,
+            "general_path": state.general_path,
+            "count": state.count,
+            "inputs": len(state.inputs),
+            "first_at": now,
+            "last_at": now,
+            "example": state.example,
+            "sealed": state.sealed,
+        }
+        for signature, state in found.items()
+    ]
+    changes = {"count": "add", "inputs": "add", "last_at": "greatest"}
+    upsert(connection, schema.findings, ("operation", "fingerprint", "signature"), rows, changes)

@@ -1,0 +1,66 @@
+"""The work queue inside the journal: claim, renew, release.
+
+A caller's requests stay in order: while one worker holds any exchange of a key, no other worker gets that key, in
+whatever operation. A claim is a lease, so a killed worker's exchanges come back by themselves; nothing is lost, and
+nothing is held by two workers at once.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from strangler.journal.records import UNFINISHED, State
+from strangler.journal.schema import exchanges
+
+_x = exchanges.c
+_WAITING, _CLAIMED = (sa.literal_column(f"'{state}'") for state in UNFINISHED)
+"""Literals, because SQLite uses a partial index only where it can see the value."""
+
+
+def claim(
+    connection: Connection, worker: str, limit: int, lease_s: float, now: float
+) -> list[sa.Row[tuple[object, ...]]]:
+    """Lease up to ``limit`` exchanges, oldest first; the claimed rows, in order."""
+    held = exchanges.alias("held")
+    is_free = sa.or_(_x.state == State.WAITING, sa.and_(_x.state == State.CLAIMED, _x.lease_until < now))
+    is_held_elsewhere = sa.exists().where(
+        held.c.key_digest == _x.key_digest,
+        held.c.state == _CLAIMED,
+        held.c.worker != worker,
+        held.c.lease_until >= now,
+    )
+    chosen = (
+        sa.select(_x.seq)
+        .where(_x.state.in_((_WAITING, _CLAIMED)), is_free, sa.not_(is_held_elsewhere))
+        .order_by(_x.at, _x.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    seqs = list(connection.scalars(chosen))
+    if not seqs:
+        return []
+    connection.execute(
+        sa.update(exchanges)
+        .where(_x.seq.in_(seqs))
+        .values(state=State.CLAIMED, worker=worker, lease_until=now + lease_s, attempts=_x.attempts + 1)
+    )
+    return list(connection.execute(sa.select(exchanges).where(_x.seq.in_(seqs)).order_by(_x.at, _x.seq)))
+
+
+def renew(connection: Connection, worker: str, ids: Sequence[str], lease_s: float, now: float) -> int:
+    """Prolong the leases that this worker still holds; how many these are."""
+    return connection.execute(
+        sa.update(exchanges)
+        .where(_x.id.in_(ids), _x.state == State.CLAIMED, _x.worker == worker)
+        .values(lease_until=now + lease_s)
+    ).rowcount
+
+
+def release(connection: Connection, worker: str, ids: Sequence[str]) -> int:
+    """Give claimed exchanges back unasked; how many were given back."""
+    return connection.execute(
+        sa.update(exchanges)
+        .where(_x.id.in_(ids), _x.state == State.CLAIMED, _x.worker == worker)
+        .values(state=State.WAITING, worker=None, lease_until=None)
+    ).rowcount

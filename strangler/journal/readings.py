@@ -1,0 +1,247 @@
+"""What the journal tells: evidence for gates, findings for people, figures for the guard. Reads only.
+
+Nothing here scans exchanges for a gate: the rollups that ``judging`` keeps are read instead.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from strangler.evidence import Counts, ParityEvidence
+from strangler.exchange import Failure, OutcomeKind, Reason
+from strangler.journal import schema
+from strangler.journal.judging import UNEXPLAINED
+from strangler.journal.records import BY_RANK, RANK, UNFINISHED, AcceptedSignature, Tally, WindowStats
+
+_COMPARED = (OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH)
+FEWEST_FOR_P99 = 20
+"""Fewer answers than this have no p99 worth acting on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """When outcomes arrived under one fingerprint; seconds since the epoch."""
+
+    first_at: float
+    last_at: float
+
+
+def parity(
+    connection: Connection, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]
+) -> ParityEvidence:
+    """What comparison told under one fingerprint, with acceptances laid over it."""
+    t = schema.exchange_tally.c
+    rows = list(connection.execute(sa.select(schema.exchange_tally).where(t.operation == operation)))
+    mine = [row for row in rows if row.fingerprint == fingerprint]
+    spans = _spans(rows)
+    span = spans.get(fingerprint)
+    others = sum(row.count for row in rows if row.fingerprint != fingerprint)
+    covered = in_force(connection, operation, fingerprint, now, accepted)
+    by_kind: dict[OutcomeKind, int] = {}
+    reasons: dict[Reason, int] = {}
+    for row in mine:
+        kind = _overlaid(OutcomeKind(row.kind), row.signatures, covered)
+        by_kind[kind] = by_kind.get(kind, 0) + row.count
+        if kind is OutcomeKind.NOT_COMPARED:
+            reason = Reason(row.reason or Reason.COMPARER_FAILED)
+            reasons[reason] = reasons.get(reason, 0) + row.count
+    by_input, uncompared_inputs = _input_counts(connection, operation, fingerprint, covered)
+    skipped = uncounted_since(connection, operation, _begin(spans, fingerprint))
+    return ParityEvidence(
+        fingerprint=fingerprint,
+        inputs=_with_skipped(by_input, _scaled(reasons, uncompared_inputs), skipped),
+        exchanges=_with_skipped(by_kind, reasons, skipped),
+        settled=sum(row.settled for row in mine),
+        first_at=span.first_at if span else None,
+        last_at=span.last_at if span else None,
+        other_fingerprints=others,
+        pending=depth(connection, operation),
+    )
+
+
+def in_force(
+    connection: Connection, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]
+) -> frozenset[str]:
+    """The accepted signatures that hold: not past their day, and not seen more often than was accepted."""
+    candidates = [item for item in accepted if item.signature != UNEXPLAINED and not (item.until and item.until <= now)]
+    if not any(item.max_rate is not None for item in candidates):
+        return frozenset(item.signature for item in candidates)
+    t, f = schema.exchange_tally.c, schema.findings.c
+    compared = connection.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(t.count), 0)).where(
+            t.operation == operation, t.fingerprint == fingerprint, t.kind.in_(_COMPARED)
+        )
+    )
+    seen = dict(
+        connection.execute(
+            sa.select(f.signature, f.count).where(f.operation == operation, f.fingerprint == fingerprint)
+        ).all()
+    )
+    total = int(compared or 0)
+    return frozenset(
+        item.signature
+        for item in candidates
+        if item.max_rate is None or seen.get(item.signature, 0) <= item.max_rate * total
+    )
+
+
+def uncounted_since(connection: Connection, operation: str, since: float) -> dict[Reason, int]:
+    """What was not compared, and belongs to no fingerprint, by reason."""
+    u = schema.uncounted.c
+    chosen = sa.select(u.reason, sa.func.sum(u.count)).where(u.operation == operation, u.at >= since).group_by(u.reason)
+    return {Reason(reason): int(count) for reason, count in connection.execute(chosen)}
+
+
+def depth(connection: Connection, operation: str | None = None) -> int:
+    """How many exchanges wait for their outcome."""
+    x = schema.exchanges.c
+    states = [sa.literal_column(f"'{state}'") for state in UNFINISHED]
+    chosen = sa.select(sa.func.count()).select_from(schema.exchanges).where(x.state.in_(states))
+    if operation is not None:
+        chosen = chosen.where(x.operation == operation)
+    return int(connection.scalar(chosen) or 0)
+
+
+def tallies(connection: Connection) -> list[Tally]:
+    """Outcomes of everything, by operation, fingerprint, kind and reason."""
+    t, u = schema.exchange_tally.c, schema.uncounted.c
+    judged = sa.select(t.operation, t.fingerprint, t.kind, t.reason, sa.func.sum(t.count)).group_by(
+        t.operation, t.fingerprint, t.kind, t.reason
+    )
+    skipped = sa.select(u.operation, u.reason, sa.func.sum(u.count)).group_by(u.operation, u.reason)
+    found = [
+        Tally(operation, fingerprint, OutcomeKind(kind), Reason(reason) if reason else None, int(count))
+        for operation, fingerprint, kind, reason, count in connection.execute(judged)
+    ]
+    found += [
+        Tally(operation, "", OutcomeKind.NOT_COMPARED, Reason(reason), int(count))
+        for operation, reason, count in connection.execute(skipped)
+    ]
+    return found
+
+
+def window(
+    connection: Connection, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()
+) -> WindowStats:
+    """One operation since a point in time; read from one index range."""
+    x = schema.exchanges.c
+    chosen = sa.select(
+        x.answered_by, x.new_tried, x.new_failed, x.failure, x.duration_s, x.outcome, x.signatures
+    ).where(x.operation == operation, x.at >= since)
+    names = frozenset(item.signature for item in accepted)
+    durations: dict[str, list[float]] = {"old": [], "new": []}
+    requests = failed = fell_back = compared = mismatches = 0
+    failures: dict[Failure | int, int] = {}
+    for answered_by, tried, bad, failure, duration_s, outcome, signatures in connection.execute(chosen):
+        durations[answered_by].append(duration_s)
+        requests += tried
+        if bad:
+            failed += 1
+            fell_back += int(bad == 2)
+            name = _failure(failure)
+            failures[name] = failures.get(name, 0) + 1
+        if outcome in _COMPARED:
+            compared += 1
+            kind = OutcomeKind(outcome)
+            mismatches += int(kind is OutcomeKind.MISMATCH and _overlaid(kind, signatures, names) is kind)
+    for side, seen in durations.items():
+        if len(seen) < FEWEST_FOR_P99:
+            seen.extend(_asked_durations(connection, operation, side, since))
+    return WindowStats(
+        operation,
+        since,
+        requests,
+        failed,
+        fell_back,
+        p99_ms(durations["new"]),
+        p99_ms(durations["old"]),
+        compared,
+        mismatches,
+        failures,
+    )
+
+
+def p99_ms(durations_s: list[float]) -> float | None:
+    """The 99th percentile in milliseconds, by nearest rank; ``None`` for too few."""
+    if len(durations_s) < FEWEST_FOR_P99:
+        return None
+    rank = -(-len(durations_s) * 99 // 100)
+    return sorted(durations_s)[rank - 1] * 1000
+
+
+def _asked_durations(connection: Connection, operation: str, side: str, since: float) -> list[float]:
+    o = schema.observations.c
+    chosen = sa.select(o.duration_s).where(o.operation == operation, o.side == side, o.at >= since)
+    return list(connection.scalars(chosen))
+
+
+def _failure(text: str | None) -> Failure | int:
+    return int(text) if text and text.isdigit() else Failure(text or Failure.PROTOCOL)
+
+
+def _spans(rows: Collection[sa.Row[tuple[object, ...]]]) -> dict[str, _Span]:
+    spans: dict[str, _Span] = {}
+    for row in rows:
+        there = spans.get(row.fingerprint, _Span(row.first_at, row.last_at))
+        spans[row.fingerprint] = _Span(min(there.first_at, row.first_at), max(there.last_at, row.last_at))
+    return spans
+
+
+def _begin(spans: Mapping[str, _Span], fingerprint: str) -> float:
+    """From when on skipped exchanges belong to this fingerprint: since the last outcome under an earlier one."""
+    mine = spans.get(fingerprint)
+    if mine is None:
+        return 0.0
+    ended = [span.last_at for name, span in spans.items() if name != fingerprint and span.last_at < mine.first_at]
+    return max(ended, default=0.0)
+
+
+def _overlaid(kind: OutcomeKind, signatures: str | None, covered: frozenset[str]) -> OutcomeKind:
+    """A mismatch whose every signature is accepted is accepted; everything else stays what it is."""
+    if kind is not OutcomeKind.MISMATCH or not covered:
+        return kind
+    found = frozenset(orjson.loads(signatures or "[]"))
+    return OutcomeKind.ACCEPTED if found and found <= covered else kind
+
+
+def _input_counts(
+    connection: Connection, operation: str, fingerprint: str, covered: frozenset[str]
+) -> tuple[dict[OutcomeKind, int], int]:
+    """Inputs by worst outcome, and how many of them were not compared."""
+    i = schema.input_tally.c
+    chosen = sa.select(i.worst, i.beside, i.signatures, i.count).where(
+        i.operation == operation, i.fingerprint == fingerprint, i.count > 0
+    )
+    by_kind: dict[OutcomeKind, int] = {}
+    for worst, beside, signatures, count in connection.execute(chosen):
+        kind = BY_RANK[worst]
+        if _overlaid(kind, signatures, covered) is OutcomeKind.ACCEPTED and kind is OutcomeKind.MISMATCH:
+            kind = BY_RANK[max(beside, RANK[OutcomeKind.ACCEPTED])]
+        by_kind[kind] = by_kind.get(kind, 0) + count
+    return by_kind, by_kind.get(OutcomeKind.NOT_COMPARED, 0)
+
+
+def _scaled(reasons: Mapping[Reason, int], inputs: int) -> dict[Reason, int]:
+    """Reasons of exchanges as reasons of inputs: the same order, adding up to the number of inputs."""
+    scaled: dict[Reason, int] = {}
+    left, remaining = inputs, sum(reasons.values())
+    for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
+        share = min(left, -(-left * count // remaining)) if remaining else 0
+        if share:
+            scaled[reason] = share
+        left -= share
+        remaining -= count
+    return scaled
+
+
+def _with_skipped(
+    by_kind: Mapping[OutcomeKind, int], reasons: Mapping[Reason, int], skipped: Mapping[Reason, int]
+) -> Counts:
+    kinds, not_compared = dict(by_kind), dict(reasons)
+    for reason, count in skipped.items():
+        not_compared[reason] = not_compared.get(reason, 0) + count
+        kinds[OutcomeKind.NOT_COMPARED] = kinds.get(OutcomeKind.NOT_COMPARED, 0) + count
+    return Counts(kinds, not_compared)

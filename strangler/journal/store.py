@@ -1,0 +1,379 @@
+"""The journal: one durable store that engines append to, workers claim from, and gates read.
+
+Each method is one transaction in another module of this package; this one only opens, seals and hands over.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import orjson
+import sqlalchemy as sa
+
+from strangler.errors import UsageError
+from strangler.evidence import Builds, LoadEvidence, LoadSide, ParityEvidence
+from strangler.exchange import (
+    DifferenceKind,
+    Exchange,
+    Judged,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Request,
+)
+from strangler.journal import judging, queue, readings, schema, writing
+from strangler.journal.crypto import Sealer
+from strangler.journal.database import Database
+from strangler.journal.frames import unpack, unpack_differences, unpack_exchange, unpack_observation
+from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, State, Tally, WindowStats
+from strangler.stages import Effect, Side, Stage
+
+_CLAIMS, _JUDGEMENTS = 0x5354_0001, 0x5354_0002
+"""Numbers of the turns that PostgreSQL's writers take."""
+
+
+class Journal:
+    """The journal. Thread-safe; any number of processes may have it open. Use ``Journal.open``."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._sightings = writing.Sightings()
+
+    @classmethod
+    def open(cls, url: str, *, key: bytes, create: bool = True) -> "Journal":
+        """Open a journal, and bring its tables up to date.
+
+        Args:
+            url: ``sqlite:///path`` or ``postgresql://...``.
+            key: 32 bytes; the journal's bodies are encrypted under it.
+            create: whether to make the journal where there is none.
+
+        Raises:
+            StoreError: it cannot be opened, or it is not there and ``create`` is false.
+            UsageError: the key is not 32 bytes.
+        """
+        sealer = Sealer(key)
+        database = Database(url, "journal", "NORMAL")
+        try:
+            from strangler.journal.migrate import upgrade
+
+            upgrade(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, sealer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What engines write
+
+    def append(self, exchanges: Sequence[Exchange]) -> None:
+        """Store exchanges, all or none. One that is there already is left as it is.
+
+        Raises:
+            StoreError: the journal cannot be written; nothing of this call was stored.
+        """
+        if not exchanges:
+            return
+        rows = [writing.exchange_row(exchange, self._sealer) for exchange in exchanges]
+        news = self._sightings.news(writing.builds_seen(exchanges))
+        with self._database.writing() as connection:
+            writing.append(connection, exchanges, rows)
+            writing.record_sightings(connection, news)
+
+    def record_losses(self, losses: Sequence[Loss]) -> None:
+        """Count exchanges that the journal did not get as not compared; each lost write leaves a gap."""
+        if losses:
+            with self._database.writing() as connection:
+                writing.record_losses(connection, self._sealer, losses)
+
+    def record_build(self, system: str, build: str, at: float) -> None:
+        """Write down which build of a system was seen by a probe."""
+        row = {"subject": system, "side": "", "role": "probe", "build": build, "last_at": at}
+        with self._database.writing() as connection:
+            writing.record_sightings(connection, [row])
+
+    # What workers do
+
+    def claim(self, worker: str, limit: int, lease_s: float, now: float) -> list[Exchange]:
+        """Lease up to ``limit`` exchanges to a worker, oldest first.
+
+        Never an exchange whose key another worker holds (in any operation), so a key's exchanges stay in order.
+
+        Args:
+            worker: the worker's name; unique among those that run.
+            limit: most exchanges wanted.
+            lease_s: seconds until they are free again, unless renewed or finished.
+            now: seconds since the epoch.
+        """
+        with self._database.writing(_CLAIMS) as connection:
+            rows = queue.claim(connection, worker, limit, lease_s, now)
+        return [self._exchange(row) for row in rows]
+
+    def renew(self, worker: str, ids: Sequence[str], lease_s: float, now: float) -> int:
+        """Prolong leases; how many of them the worker still held."""
+        with self._database.writing(_CLAIMS) as connection:
+            return queue.renew(connection, worker, ids, lease_s, now)
+
+    def release(self, worker: str, ids: Sequence[str]) -> int:
+        """Give claimed exchanges back unasked; how many were given back."""
+        with self._database.writing(_CLAIMS) as connection:
+            return queue.release(connection, worker, ids)
+
+    def attempts(self, ids: Sequence[str]) -> dict[str, int]:
+        """How often each exchange was claimed so far."""
+        x = schema.exchanges.c
+        with self._database.reading() as connection:
+            return {
+                row.id: row.attempts for row in connection.execute(sa.select(x.id, x.attempts).where(x.id.in_(ids)))
+            }
+
+    def finish(self, results: Sequence[Judged], now: float) -> int:
+        """Store outcomes and the observations behind them; how many were new (a repeated result counts once)."""
+        if not results:
+            return 0
+        with self._database.writing(_JUDGEMENTS) as connection:
+            return judging.finish(connection, self._sealer, results, now)
+
+    # What gates, reports and people read
+
+    def parity(
+        self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature] = ()
+    ) -> ParityEvidence:
+        """What comparison told of an operation under a fingerprint.
+
+        An exchange or input whose every mismatch is accepted counts as accepted, as long as the acceptance has not
+        expired and its signature is not seen more often than accepted. Losses and what the engine skipped count as
+        not compared, each as an input of its own.
+        """
+        with self._database.reading() as connection:
+            return readings.parity(connection, operation, fingerprint, now, accepted)
+
+    def accepted_in_force(
+        self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]
+    ) -> frozenset[str]:
+        """Which accepted signatures hold now: not expired, not over their rate."""
+        with self._database.reading() as connection:
+            return readings.in_force(connection, operation, fingerprint, now, accepted)
+
+    def findings(self, operation: str | None = None, fingerprint: str | None = None) -> list[Finding]:
+        """Differences grouped by signature, most frequent first; values are clear."""
+        f = schema.findings.c
+        chosen = sa.select(schema.findings).order_by(f.operation, f.count.desc(), f.signature)
+        if operation is not None:
+            chosen = chosen.where(f.operation == operation)
+        if fingerprint is not None:
+            chosen = chosen.where(f.fingerprint == fingerprint)
+        with self._database.reading() as connection:
+            return [self._finding(row) for row in connection.execute(chosen)]
+
+    def outcomes_count(self) -> list[Tally]:
+        """How many exchanges had which outcome, by operation, fingerprint, kind and reason."""
+        with self._database.reading() as connection:
+            return readings.tallies(connection)
+
+    def exchange(self, exchange_id: str) -> tuple[Exchange, tuple[Observation, ...], Outcome | None]:
+        """One exchange with everything observed for it and what was learnt.
+
+        Raises:
+            UsageError: there is none with this id.
+        """
+        o = schema.observations.c
+        with self._database.reading() as connection:
+            row = connection.execute(
+                sa.select(schema.exchanges).where(schema.exchanges.c.id == exchange_id)
+            ).one_or_none()
+            if row is None:
+                raise UsageError(f"the journal has no exchange {exchange_id!r}")
+            seen = connection.execute(
+                sa.select(o.sealed).where(o.exchange_id == exchange_id, o.sealed.is_not(None)).order_by(o.seq)
+            ).scalars()
+            observations = tuple(unpack_observation(self._sealer.open(exchange_id, sealed)) for sealed in seen)
+        return self._exchange(row), observations, self._outcome(row)
+
+    def window(self, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()) -> WindowStats:
+        """Figures of one operation since a point in time (seconds since the epoch)."""
+        with self._database.reading() as connection:
+            return readings.window(connection, operation, since, accepted)
+
+    def requests(
+        self, operation: str | None = None, effect: Effect | None = None, limit: int = 1000, since: float = 0.0
+    ) -> Iterator[Exchange]:
+        """The newest exchanges whose request body is kept, newest first."""
+        x = schema.exchanges.c
+        chosen = sa.select(schema.exchanges).where(x.sealed.is_not(None), x.at >= since)
+        if operation is not None:
+            chosen = chosen.where(x.operation == operation)
+        if effect is not None:
+            chosen = chosen.where(x.effect == effect)
+        with self._database.reading() as connection:
+            rows = connection.execute(chosen.order_by(x.at.desc(), x.seq.desc()).limit(limit)).all()
+        for row in rows:
+            exchange = self._exchange(row)
+            if exchange.request.body is not None:
+                yield exchange
+
+    def depth(self, operation: str | None = None) -> int:
+        """How many exchanges wait for their outcome."""
+        with self._database.reading() as connection:
+            return readings.depth(connection, operation)
+
+    def latest_builds(self, operation: str) -> Builds | None:
+        """The build last seen on each side; ``unknown`` where answers name none, ``None`` before both answered."""
+        s = schema.sightings.c
+        chosen = sa.select(s.side, s.build).where(s.subject == operation).order_by(s.last_at)
+        with self._database.reading() as connection:
+            latest: dict[str, str] = {side: build or "unknown" for side, build in connection.execute(chosen)}
+        if Side.OLD not in latest or Side.NEW not in latest:
+            return None
+        return Builds(latest[Side.OLD], latest[Side.NEW])
+
+    def last_reached_old(self, operation: str) -> float | None:
+        """When the old side last answered a caller of this operation; seconds since the epoch."""
+        s = schema.sightings.c
+        chosen = sa.select(sa.func.max(s.last_at)).where(s.subject == operation, s.side == Side.OLD, s.role == "answer")
+        with self._database.reading() as connection:
+            return connection.scalar(chosen)
+
+    # Gaps
+
+    def gaps(self, operation: str | None = None, *, closed: bool = False) -> list[Gap]:
+        """Writes that are missing here: the open ones, or with ``closed`` all of them."""
+        g = schema.gaps.c
+        chosen = sa.select(schema.gaps).order_by(g.id)
+        if operation is not None:
+            chosen = chosen.where(g.operation == operation)
+        if not closed:
+            chosen = chosen.where(g.closed_at.is_(None))
+        with self._database.reading() as connection:
+            return [self._gap(row) for row in connection.execute(chosen)]
+
+    def close_gap(self, gap_id: int, why: str, who: str, now: float) -> None:
+        """Say that a gap's rows are reconciled.
+
+        Raises:
+            UsageError: there is no such open gap.
+        """
+        g = schema.gaps.c
+        with self._database.writing() as connection:
+            closed = connection.execute(
+                sa.update(schema.gaps)
+                .where(g.id == gap_id, g.closed_at.is_(None))
+                .values(closed_at=now, closed_by=who, closed_why=why)
+            ).rowcount
+        if not closed:
+            raise UsageError(f"the journal has no open gap {gap_id}")
+
+    # Load runs
+
+    def record_load(self, evidence: LoadEvidence, histograms: bytes | None = None) -> None:
+        """Store the result of a load run; a run that is stored again replaces itself."""
+        row = {
+            "run": evidence.run,
+            "operation": evidence.operation,
+            "fingerprint": evidence.fingerprint,
+            "at": evidence.at,
+            "evidence": orjson.dumps(evidence).decode(),
+            "histograms": histograms,
+        }
+        changes = dict.fromkeys(("fingerprint", "at", "evidence", "histograms"), "replace")
+        with self._database.writing() as connection:
+            judging.upsert(connection, schema.load_runs, ("run", "operation"), [row], changes)
+
+    def load(self, operation: str, fingerprint: str) -> LoadEvidence | None:
+        """The latest load run of an operation under this fingerprint, else the latest under any other."""
+        runs = self.loads(operation)
+        return next((run for run in runs if run.fingerprint == fingerprint), runs[0] if runs else None)
+
+    def loads(self, operation: str | None = None) -> list[LoadEvidence]:
+        """Every load run, newest first."""
+        r = schema.load_runs.c
+        chosen = sa.select(r.evidence).order_by(r.at.desc(), r.run)
+        if operation is not None:
+            chosen = chosen.where(r.operation == operation)
+        with self._database.reading() as connection:
+            return [_load_evidence(orjson.loads(text)) for text in connection.scalars(chosen)]
+
+    def load_histograms(self, run: str, operation: str) -> bytes | None:
+        """The histograms stored with a load run."""
+        r = schema.load_runs.c
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(r.histograms).where(r.run == run, r.operation == operation))
+
+    # Rows to objects
+
+    def _exchange(self, row: Any) -> Exchange:
+        side = Side(row.answered_by)
+        if row.sealed is None:  # its body has expired: what is left is what gates need
+            gone = Observation(side, None, body=None, at=row.at, duration_s=row.duration_s)
+            key, request, answer, fell_back = None, Request("", "", body=None), gone, None
+        else:
+            key, request, answer, fell_back = unpack_exchange(self._sealer.open(row.id, row.sealed))
+        return Exchange(
+            id=row.id,
+            operation=row.operation,
+            effect=Effect(row.effect),
+            key=key,
+            cohort=row.cohort,
+            stage=Stage(row.stage),
+            request=request,
+            answer=answer,
+            asked=None if row.asked is None else Side(row.asked),
+            entry=row.entry,
+            at=row.at,
+            not_compared=Reason(row.reason) if row.reason and row.fingerprint is None else None,
+            fell_back=fell_back,
+        )
+
+    def _outcome(self, row: Any) -> Outcome | None:
+        if row.state != State.JUDGED:
+            return None
+        differences, detail = (), ""
+        if row.judged_sealed is not None:
+            differences, detail = unpack_differences(self._sealer.open(row.id, row.judged_sealed))
+        return Outcome(
+            kind=OutcomeKind(row.outcome),
+            fingerprint=row.fingerprint or "",
+            input=row.input or "",
+            reason=Reason(row.reason) if row.reason else None,
+            differences=differences,
+            settled=row.settled or 0,
+            detail=detail,
+        )
+
+    def _finding(self, row: Any) -> Finding:
+        path, old, new = "", None, None
+        if row.sealed is not None:
+            (path, old, new), _ = unpack(self._sealer.open(f"finding {row.example}", row.sealed))
+        return Finding(
+            operation=row.operation,
+            signature=row.signature,
+            kind=DifferenceKind(row.kind),
+            general_path=row.general_path,
+            count=row.count,
+            inputs=row.inputs,
+            first_at=row.first_at,
+            last_at=row.last_at,
+            example_exchange_id=row.example,
+            example_path=path,
+            old=old,
+            new=new,
+            fingerprint=row.fingerprint,
+        )
+
+    def _gap(self, row: Any) -> Gap:
+        key = None if row.sealed is None else self._sealer.open("gap", row.sealed).decode()
+        return Gap(row.id, row.operation, key, row.count, row.at, row.why, row.closed_at, row.closed_by, row.closed_why)
+
+
+def _load_evidence(data: Mapping[str, Any]) -> LoadEvidence:
+    return LoadEvidence(**{**data, "old": LoadSide(**data["old"]), "new": LoadSide(**data["new"])})

@@ -1,0 +1,270 @@
+"""The ledger: every decision, hash-chained, so that anybody can verify it offline.
+
+Each entry's hash is SHA-256 over the canonical JSON of the entry without its hash: keys sorted, no white space, UTF-8,
+numbers as Python's shortest ``repr``. ``previous`` is the hash of the entry before, 64 zeros for the first. A chain
+proves that nothing in it was changed; that its end was not cut off is proved by an anchor, the head's hash kept
+elsewhere.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from strangler.errors import LedgerBroken, Refused, StoreError
+from strangler.journal.database import Database
+
+JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+GENESIS = "0" * 64
+"""What the first entry calls its predecessor."""
+
+_TURN = 0x5354_0010
+
+_metadata = sa.MetaData()
+_entries = sa.Table(
+    "entries",
+    _metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False, comment="canonical JSON"),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+)
+
+
+class EntryKind(StrEnum):
+    """What an entry records."""
+
+    PLAN = "plan"
+    ROLLOUT = "rollout"
+    APPROVAL = "approval"
+    ACCEPTANCE = "acceptance"
+    REJECTION = "rejection"
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+    RELEASE = "release"
+    REVEAL = "reveal"
+    LOAD = "load"
+    GAP_CLOSED = "gap_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision. ``seq`` counts from 1; ``at`` is seconds since the epoch; hashes are hexadecimal SHA-256."""
+
+    seq: int
+    at: float
+    kind: EntryKind
+    who: str
+    body: Mapping[str, Any]
+    previous: str
+    hash: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry as an export's line holds it."""
+        return {**_unhashed(self.seq, self.at, self.kind, self.who, self.body, self.previous), "hash": self.hash}
+
+
+class Ledger:
+    """The chain. Thread-safe; several processes may append: one at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> "Ledger":
+        """Open the ledger, and make it where there is none (unless ``create`` is false).
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        database = Database(url, "ledger", "FULL")
+        try:
+            with database.reading() as connection:
+                exists = sa.inspect(connection).has_table("entries")
+            if not exists and not create:
+                raise StoreError(f"there is no ledger at {url}")
+            if not exists:
+                with database.writing(_TURN) as connection:
+                    _metadata.create_all(connection)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(
+        self, kind: EntryKind, who: str, body: Mapping[str, Any], *, expect_seq: int | None = None, now: float
+    ) -> Entry:
+        """Add one entry at the end; it is on disk when this returns.
+
+        Args:
+            kind: what it records.
+            who: who decided.
+            body: what was decided: plain JSON values.
+            expect_seq: the head's seq (0: empty) on which the decision was based; ``None`` where that does not matter.
+            now: seconds since the epoch.
+
+        Raises:
+            Refused: the head is another than expected: somebody else decided first.
+            StoreError: the ledger cannot be written; nothing was added.
+            ValueError: the body is not plain, finite JSON.
+        """
+        if not math.isfinite(now):
+            raise ValueError(f"a ledger entry's time must be finite, not {now}")
+        text = canonical(body).decode()
+        try:
+            with self._database.writing(_TURN) as connection:
+                last = connection.execute(
+                    sa.select(_entries.c.seq, _entries.c.hash).order_by(_entries.c.seq.desc()).limit(1)
+                ).one_or_none()
+                seq, previous = (last.seq, last.hash) if last is not None else (0, GENESIS)
+                if expect_seq is not None and seq != expect_seq:
+                    raise Refused(f"somebody else decided first: the ledger is at entry {seq}, not {expect_seq}")
+                entry = _chained(seq + 1, float(now), kind, who, json.loads(text), previous)
+                row = {**entry.as_dict(), "body": text}
+                connection.execute(sa.insert(_entries), [row])
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise Refused("somebody else decided first: the ledger grew meanwhile") from error
+            raise
+        return entry
+
+    def entries(self, since: int = 0) -> list[Entry]:
+        """The entries after seq ``since``, in order; unverified."""
+        with self._database.reading() as connection:
+            return list(self._read(connection, since))
+
+    def head(self) -> Entry | None:
+        """The last entry; ``None`` where the ledger is empty."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(_entries).order_by(_entries.c.seq.desc()).limit(1)).one_or_none()
+        return None if row is None else _entry(row)
+
+    def verify(self, expected_head: str | None = None) -> int:
+        """Verify every link; how many entries there are.
+
+        Args:
+            expected_head: an anchor: a hash that was the head's when it was noted. It must still be in the chain,
+                which finds an end that was cut off.
+
+        Raises:
+            LedgerBroken: the chain does not verify; names the first entry that is wrong.
+        """
+        with self._database.reading() as connection:
+            return verify_entries((entry.as_dict() for entry in self._read(connection, 0)), expected_head)
+
+    def export(self, path: Path) -> int:
+        """Write every entry as a line of JSON, verified; how many there were."""
+        count = self.verify()
+        with path.open("wb") as file:
+            for entry in self.entries():
+                file.write(canonical(entry.as_dict()) + b"\n")
+        return count
+
+    def _read(self, connection: sa.Connection, since: int) -> Iterator[Entry]:
+        chosen = sa.select(_entries).where(_entries.c.seq > since).order_by(_entries.c.seq)
+        for row in connection.execute(chosen):
+            yield _entry(row)
+
+
+def canonical(value: object) -> bytes:
+    """The one way to write a JSON value down: sorted keys, no white space, UTF-8.
+
+    Raises:
+        ValueError: it is not plain JSON, or holds a NaN or an infinity.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"this cannot be written into the ledger: {error}") from error
+
+
+def verify_entries(entries: Iterable[Mapping[str, Any]], expected_head: str | None = None) -> int:
+    """Verify a chain given as mappings, in order; how many entries there are.
+
+    Raises:
+        LedgerBroken: a number out of order, a link or a hash that does not fit, or the anchor is not in the chain.
+    """
+    previous, seq, is_anchored = GENESIS, 0, expected_head in {None, GENESIS}
+    for entry in entries:
+        seq += 1
+        if entry.get("seq") != seq:
+            raise LedgerBroken(seq, f"entry {seq} should be here, and {entry.get('seq')} is")
+        if entry.get("previous") != previous:
+            raise LedgerBroken(seq, "it does not follow the entry before it")
+        bare = {name: value for name, value in entry.items() if name != "hash"}
+        if set(bare) != {"seq", "at", "kind", "who", "body", "previous"}:
+            raise LedgerBroken(seq, "it has fields that no entry has, or lacks one")
+        try:
+            content = canonical(bare)
+        except ValueError as error:
+            raise LedgerBroken(seq, str(error)) from error
+        actual = hashlib.sha256(content).hexdigest()
+        if entry.get("hash") != actual:
+            raise LedgerBroken(seq, "its content is not what its hash says")
+        previous = actual
+        is_anchored = is_anchored or actual == expected_head
+    if not is_anchored:
+        raise LedgerBroken(seq + 1, f"the anchor {str(expected_head)[:12]}… is not in the chain: its end was cut off")
+    return seq
+
+
+def verify_export(path: Path, expected_head: str | None = None) -> int:
+    """Verify an export offline; how many entries it has.
+
+    Raises:
+        LedgerBroken: the chain does not verify, or a line is no entry.
+    """
+    return verify_entries(_lines(path), expected_head)
+
+
+def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                entry = json.loads(line)
+            except ValueError as error:
+                raise LedgerBroken(number, f"line {number} is no JSON: {error}") from error
+            if not isinstance(entry, dict) or canonical(entry) != line.rstrip(b"\n"):
+                raise LedgerBroken(number, f"line {number} is not written canonically")
+            yield entry
+
+
+def _unhashed(seq: int, at: float, kind: str, who: str, body: Mapping[str, Any], previous: str) -> dict[str, Any]:
+    return {"seq": seq, "at": at, "kind": str(kind), "who": who, "body": dict(body), "previous": previous}
+
+
+def _chained(seq: int, at: float, kind: EntryKind, who: str, body: Mapping[str, Any], previous: str) -> Entry:
+    digest = hashlib.sha256(canonical(_unhashed(seq, at, kind, who, body, previous))).hexdigest()
+    return Entry(seq, at, kind, who, body, previous, digest)
+
+
+def _entry(row: Any) -> Entry:
+    try:
+        body, kind = json.loads(row.body), EntryKind(row.kind)
+    except ValueError as error:
+        raise LedgerBroken(row.seq, f"it cannot be read: {error}") from error
+    if not isinstance(body, dict):
+        raise LedgerBroken(row.seq, "its body is no object")
+    return Entry(row.seq, row.at, kind, row.who, body, row.previous, row.hash)
