@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from strangler.errors import UsageError
 from strangler.plan.models import Operation, Plan, System, Target
-from strangler.stages import Side
+from strangler.stages import Effect, Side
 
 
 def base_url(plan: Plan, operation: str, side: Side) -> str:
@@ -37,3 +37,20 @@ def system_url(system: System) -> str:
         return system.url.rstrip("/")
     parts = urlsplit(system.wsdl or "")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def asked_url(plan: Plan, operation: str, side: Side) -> str | None:
+    """The base URL at which this side is *asked* for comparison; ``None`` where it must not be asked.
+
+    As ``base_url``, but writes keep to the plan's policy: ``never`` asks nobody, ``sandbox`` asks the stand-in instead
+    of the new system, and never the old one, because a sandbox's record is not one that the old system may learn of.
+
+    Raises:
+        UsageError: as ``base_url``.
+    """
+    entry = plan.operations[operation]
+    if entry.effect is Effect.READ or entry.writes is None or entry.writes.policy == "dual":
+        return base_url(plan, operation, side)
+    if entry.writes.policy == "never" or side is Side.OLD or entry.writes.sandbox is None:
+        return None
+    return system_url(plan.systems[entry.writes.sandbox])
