@@ -177,82 +177,26 @@ def _nhs_numbers(seed: int) -> Iterator[str]:
             yield f"{digits}{check}"
 
 
-FAMILY_NAMES = [
-    "Smith",
-    "Jones",
-    "Taylor",
-    "Brown",
-    "Williams",
-    "Wilson",
-    "Johnson",
-    "Davies",
-    "Patel",
-    "Wright",
-    "Walker",
-    "Hall",
-    "Green",
-    "Khan",
-    "Lewis",
-    "Begum",
-    "Clarke",
-    "Hughes",
-    "Shah",
-    "Edwards",
-    "Morgan",
-    "Ahmed",
-    "Fletcher",
-    "Whittaker",
-    "Okafor",
-    "Mensah",
-    "Campbell",
-    "Sutcliffe",
-    "Ramsden",
-    "Hartley",
-]
+FAMILY_NAMES = (
+    "Smith", "Jones", "Taylor", "Brown", "Williams", "Wilson", "Johnson", "Davies", "Patel", "Wright", "Walker", "Hall",
+    "Green", "Khan", "Lewis", "Begum", "Clarke", "Hughes", "Shah", "Edwards", "Morgan", "Ahmed", "Fletcher",
+    "Whittaker", "Okafor", "Mensah", "Campbell", "Sutcliffe", "Ramsden", "Hartley",
+)  # fmt: skip
 AWKWARD_FAMILY_NAMES = (
     "O'Neill", "O’Neill", "O'Brien", "O’Connor", "D'Souza", "Ñúñez", "Łukasiewicz", "Müller", "Öztürk", "Dvořák",
     "張", "Nguyễn", "Papadopoulou-Featherstonehaugh", "Ng", "O", "St. John-Smythe", "van der Berg", "Šimůnek",
 )  # fmt: skip
-GIVEN_NAMES = [
-    "Margaret",
-    "Dorothy",
-    "Jean",
-    "Joan",
-    "Patricia",
-    "Sheila",
-    "Barbara",
-    "Doreen",
-    "June",
-    "Shirley",
-    "John",
-    "William",
-    "George",
-    "Ronald",
-    "Kenneth",
-    "Peter",
-    "Derek",
-    "Dennis",
-    "Raymond",
-    "Stanley",
-    "Amina",
-    "Ravi",
-    "Samuel",
-    "Grace",
-    "Winston",
-    "Eileen",
-]
+GIVEN_NAMES = (
+    "Margaret", "Dorothy", "Jean", "Joan", "Patricia", "Sheila", "Barbara", "Doreen", "June", "Shirley", "John",
+    "William", "George", "Ronald", "Kenneth", "Peter", "Derek", "Dennis", "Raymond", "Stanley", "Amina", "Ravi",
+    "Samuel", "Grace", "Winston", "Eileen",
+)  # fmt: skip
 AWKWARD_GIVEN_NAMES = ("Łukasz", "José", "Zoë", "Siân", "A", "Jean-Pierre", "Anne Marie", "小明", "Mary-Ann", "Björk")
-STREETS = [
-    "Station Road",
-    "Church Lane",
-    "Mill Street",
-    "Victoria Terrace",
-    "The Green",
-    "Albert Road",
-    "King’s Court",
+STREETS = (
+    "Station Road", "Church Lane", "Mill Street", "Victoria Terrace", "The Green", "Albert Road", "King’s Court",
     "St Mary's Close",
-]
-TOWNS = ["Aldermere", "Brackenfold", "Castlebeck", "Dunsop", "Eastwith", "Fellgate", "Garsthorpe", "Holmroyd"]
+)  # fmt: skip
+TOWNS = ("Aldermere", "Brackenfold", "Castlebeck", "Dunsop", "Eastwith", "Fellgate", "Garsthorpe", "Holmroyd")
 LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 FINDINGS = (
     "Manages stairs with a rail.", "Needs help with bathing twice a week.", "Cooks for themself.",
