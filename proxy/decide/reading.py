@@ -66,7 +66,7 @@ class Reading:
         """The texts at an XPath of the body; none where the body is no XML."""
         if self._xml is _UNREAD:
             self._xml = self._parsed_xml()
-        if self._xml is None:
+        if not isinstance(self._xml, etree._Element):  # noqa: SLF001  lxml has no public name for it
             return []
         try:
             found = path(self._xml)
@@ -79,7 +79,7 @@ class Reading:
         """The scalars at a JSONPath of the body, as texts; none where the body is no JSON."""
         if self._json is _UNREAD:
             self._json = self._parsed_json()
-        found = [value for value in path.find(self._json) if isinstance(value, str | int | float)]
+        found = list(path.find(self._json))
         if any(isinstance(value, float) for value in found):
             found = list(path.find(self._exact_json()))
         return [str(value) for value in found if isinstance(value, str | int) and not isinstance(value, bool)]
@@ -89,7 +89,7 @@ class Reading:
             self.complaint = f"the body of {self.request.body_bytes} bytes was streamed past"
         return self.request.body
 
-    def _parsed_xml(self) -> object:
+    def _parsed_xml(self) -> etree._Element | None:
         body = self._body()
         if body is None:
             return None

@@ -56,7 +56,7 @@ def _path_in_data(data: object, location: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
-def _told(
+def _told(  # noqa: PLR0911  one case for each kind of error
     kind: str, message: str, context: Mapping[str, Any], location: tuple[str | int, ...], given: object
 ) -> tuple[str, str, str]:
     """Code, message and fix for one pydantic error."""

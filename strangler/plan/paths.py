@@ -51,9 +51,8 @@ def json_path(text: str) -> JsonPath:
     while position < len(text):
         found = _STEP.match(text, position)
         if found is None:
-            raise ValueError(
-                f"{text!r} stops being a JSONPath at {text[position:]!r}: use .name, ['name'], [0], [*], .."
-            )
+            rest = text[position:]
+            raise ValueError(f"{text!r} stops being a JSONPath at {rest!r}: use .name, ['name'], [0], [*], ..name")
         kind = found.lastgroup or "name"
         steps.append(_parsed_step(kind, found[kind]))
         position = found.end()

@@ -81,7 +81,8 @@ def _check_depth(text: str) -> None:
         if isinstance(event, yaml.events.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:
-                raise yaml.MarkedYAMLError(problem=f"nested deeper than {_MAX_DEPTH}", problem_mark=event.start_mark)
+                mark = cast("yaml.error.Mark", event.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"nested deeper than {_MAX_DEPTH}", problem_mark=mark)
         elif isinstance(event, yaml.events.CollectionEndEvent):
             depth -= 1
 
