@@ -44,7 +44,7 @@ class Death(FormIn):
 class Citizen(FormIn):
     """A whole record, as the migration fills it in.
 
-    ``held_by`` has each department's own copy of the address, where it differs from the one that counts.
+    ``held_by`` has each department's own copy of the address. ``date_of_death`` is not always known of the deceased.
     """
 
     nino: str
@@ -53,6 +53,7 @@ class Citizen(FormIn):
     given_name: str | None = Field(None, max_length=100)
     family_name: str | None = Field(None, max_length=100)
     date_of_birth: date
+    is_deceased: bool = False
     date_of_death: date | None = None
     gp_code: str | None = None
     address: Address

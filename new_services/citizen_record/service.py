@@ -54,10 +54,10 @@ def post_death(connection: Connection, call: Call) -> Answer:
     """``POST /citizens/{nino}/death``: once; a second report is refused."""
     nino, death = identifiers.nino(call.path["nino"]), call.form(Death)
     record = _record(connection, CITIZEN.c.nino == nino, None)
-    if record["date_of_death"] is not None:
+    if record["is_deceased"]:
         raise conflict("death-already-reported", "this death has been reported before")
     reference = str(uuid4())
-    _update(connection, nino, date_of_death=death.date_of_death, death_reference=reference)
+    _update(connection, nino, is_deceased=True, date_of_death=death.date_of_death, death_reference=reference)
     return Answer({"nino": nino, "reference": reference}, 201)
 
 
@@ -115,6 +115,7 @@ def _shown(row: Row[Any], address: Any) -> dict[str, Any]:
         "given_name": row.given_name,
         "family_name": row.family_name,
         "date_of_birth": row.date_of_birth.isoformat(),
+        "is_deceased": row.is_deceased,
         "date_of_death": row.date_of_death.isoformat() if row.date_of_death else None,
         "gp_code": row.gp_code,
         "address": address,

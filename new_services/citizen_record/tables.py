@@ -1,6 +1,6 @@
 """What the citizen record stores."""
 
-from sqlalchemy import JSON, Column, Date, ForeignKey, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, MetaData, String, Table
 
 METADATA = MetaData()
 
@@ -13,6 +13,7 @@ CITIZEN = Table(
     Column("given_name", String(100)),
     Column("family_name", String(100)),
     Column("date_of_birth", Date, nullable=False),
+    Column("is_deceased", Boolean, nullable=False),
     Column("date_of_death", Date),
     Column("death_reference", String(36)),
     Column("gp_code", String(20)),
