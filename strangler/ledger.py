@@ -72,7 +72,15 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """The entry as an export's line holds it."""
-        return {**_unhashed(self.seq, self.at, self.kind, self.who, self.body, self.previous), "hash": self.hash}
+        return {
+            "seq": self.seq,
+            "at": self.at,
+            "kind": self.kind.value,
+            "who": self.who,
+            "body": dict(self.body),
+            "previous": self.previous,
+            "hash": self.hash,
+        }
 
 
 class Ledger:
@@ -90,13 +98,7 @@ class Ledger:
         """
         database = Database(url, "ledger", "FULL")
         try:
-            with database.reading() as connection:
-                exists = sa.inspect(connection).has_table("entries")
-            if not exists and not create:
-                raise StoreError(f"there is no ledger at {url}")
-            if not exists:
-                with database.writing(_TURN) as connection:
-                    _metadata.create_all(connection)
+            _prepare(database, create=create)
         except BaseException:
             database.close()
             raise
@@ -140,7 +142,8 @@ class Ledger:
                 seq, previous = (last.seq, last.hash) if last is not None else (0, GENESIS)
                 if expect_seq is not None and seq != expect_seq:
                     raise Refused(f"somebody else decided first: the ledger is at entry {seq}, not {expect_seq}")
-                entry = _chained(seq + 1, float(now), kind, who, json.loads(text), previous)
+                bare = {"seq": seq + 1, "at": float(now), "kind": kind.value, "who": who, "previous": previous}
+                entry = _chained({**bare, "body": json.loads(text)})
                 row = {**entry.as_dict(), "body": text}
                 connection.execute(sa.insert(_entries), [row])
         except StoreError as error:
@@ -185,6 +188,16 @@ class Ledger:
         chosen = sa.select(_entries).where(_entries.c.seq > since).order_by(_entries.c.seq)
         for row in connection.execute(chosen):
             yield _entry(row)
+
+
+def _prepare(database: Database, *, create: bool) -> None:
+    with database.reading() as connection:
+        if sa.inspect(connection).has_table("entries"):
+            return
+    if not create:
+        raise StoreError(f"there is no ledger at {database.url}")
+    with database.writing(_TURN) as connection:
+        _metadata.create_all(connection)
 
 
 def canonical(value: object) -> bytes:
@@ -251,13 +264,9 @@ def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
             yield entry
 
 
-def _unhashed(seq: int, at: float, kind: str, who: str, body: Mapping[str, Any], previous: str) -> dict[str, Any]:
-    return {"seq": seq, "at": at, "kind": str(kind), "who": who, "body": dict(body), "previous": previous}
-
-
-def _chained(seq: int, at: float, kind: EntryKind, who: str, body: Mapping[str, Any], previous: str) -> Entry:
-    digest = hashlib.sha256(canonical(_unhashed(seq, at, kind, who, body, previous))).hexdigest()
-    return Entry(seq, at, kind, who, body, previous, digest)
+def _chained(bare: Mapping[str, Any]) -> Entry:
+    """The entry with its hash."""
+    return Entry(**{**bare, "kind": EntryKind(bare["kind"]), "hash": hashlib.sha256(canonical(bare)).hexdigest()})
 
 
 def _entry(row: Any) -> Entry:

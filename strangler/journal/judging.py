@@ -86,7 +86,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     for (operation, fingerprint), members in groups.items():
         _bump_exchanges(connection, operation, fingerprint, members, now)
         new_pairs = _bump_inputs(connection, operation, fingerprint, members)
-        _bump_findings(connection, sealer, operation, fingerprint, members, new_pairs, now)
+        _bump_findings(connection, sealer, operation, fingerprint, members=members, new_pairs=new_pairs, now=now)
     return len(fresh)
 
 
@@ -136,7 +136,8 @@ def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Ju
         .where(schema.exchanges.c.id == sa.bindparam("the_id"))
         .values(state=State.JUDGED, worker=None, lease_until=None, judged_at=now)
     )
-    updates, seen = [], []
+    updates: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     for result, operation in fresh:
         outcome = result.outcome
         has_more = outcome.differences or outcome.detail
@@ -288,6 +289,7 @@ def _bump_findings(
     sealer: Sealer,
     operation: str,
     fingerprint: str,
+    *,
     members: Sequence[Judged],
     new_pairs: set[tuple[str, str]],
     now: float,

@@ -6,21 +6,21 @@ nothing is held by two workers at once.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from strangler.journal.records import UNFINISHED, State
+from strangler.journal.records import State
 from strangler.journal.schema import exchanges
 
 _x = exchanges.c
-_WAITING, _CLAIMED = (sa.literal_column(f"'{state}'") for state in UNFINISHED)
+_WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
+_CLAIMED: sa.ColumnElement[str] = sa.literal_column("'claimed'")
 """Literals, because SQLite uses a partial index only where it can see the value."""
 
 
-def claim(
-    connection: Connection, worker: str, limit: int, lease_s: float, now: float
-) -> list[sa.Row[tuple[object, ...]]]:
+def claim(connection: Connection, worker: str, limit: int, lease_s: float, now: float) -> list[sa.Row[Any]]:
     """Lease up to ``limit`` exchanges, oldest first; the claimed rows, in order."""
     held = exchanges.alias("held")
     is_free = sa.or_(_x.state == State.WAITING, sa.and_(_x.state == State.CLAIMED, _x.lease_until < now))

@@ -5,6 +5,7 @@ Nothing here scans exchanges for a gate: the rollups that ``judging`` keeps are 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -34,7 +35,7 @@ def parity(
 ) -> ParityEvidence:
     """What comparison told under one fingerprint, with acceptances laid over it."""
     t = schema.exchange_tally.c
-    rows = list(connection.execute(sa.select(schema.exchange_tally).where(t.operation == operation)))
+    rows: list[Any] = list(connection.execute(sa.select(schema.exchange_tally).where(t.operation == operation)))
     mine = [row for row in rows if row.fingerprint == fingerprint]
     spans = _spans(rows)
     span = spans.get(fingerprint)
@@ -98,7 +99,7 @@ def uncounted_since(connection: Connection, operation: str, since: float) -> dic
 def depth(connection: Connection, operation: str | None = None) -> int:
     """How many exchanges wait for their outcome."""
     x = schema.exchanges.c
-    states = [sa.literal_column(f"'{state}'") for state in UNFINISHED]
+    states: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in UNFINISHED]
     chosen = sa.select(sa.func.count()).select_from(schema.exchanges).where(x.state.in_(states))
     if operation is not None:
         chosen = chosen.where(x.operation == operation)
@@ -182,7 +183,7 @@ def _failure(text: str | None) -> Failure | int:
     return int(text) if text and text.isdigit() else Failure(text or Failure.PROTOCOL)
 
 
-def _spans(rows: Collection[sa.Row[tuple[object, ...]]]) -> dict[str, _Span]:
+def _spans(rows: Collection[Any]) -> dict[str, _Span]:
     spans: dict[str, _Span] = {}
     for row in rows:
         there = spans.get(row.fingerprint, _Span(row.first_at, row.last_at))

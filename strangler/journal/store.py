@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from strangler.errors import UsageError
 from strangler.evidence import Builds, LoadEvidence, LoadSide, ParityEvidence
 from strangler.exchange import (
+    Difference,
     DifferenceKind,
     Exchange,
     Judged,
@@ -242,7 +243,8 @@ class Journal:
         s = schema.sightings.c
         chosen = sa.select(sa.func.max(s.last_at)).where(s.subject == operation, s.side == Side.OLD, s.role == "answer")
         with self._database.reading() as connection:
-            return connection.scalar(chosen)
+            found: float | None = connection.scalar(chosen)
+        return found
 
     # Gaps
 
@@ -307,7 +309,9 @@ class Journal:
         """The histograms stored with a load run."""
         r = schema.load_runs.c
         with self._database.reading() as connection:
-            return connection.scalar(sa.select(r.histograms).where(r.run == run, r.operation == operation))
+            chosen = sa.select(r.histograms).where(r.run == run, r.operation == operation)
+            found: bytes | None = connection.scalar(chosen)
+        return found
 
     # Rows to objects
 
@@ -337,7 +341,8 @@ class Journal:
     def _outcome(self, row: Any) -> Outcome | None:
         if row.state != State.JUDGED:
             return None
-        differences, detail = (), ""
+        differences: tuple[Difference, ...] = ()
+        detail = ""
         if row.judged_sealed is not None:
             differences, detail = unpack_differences(self._sealer.open(row.id, row.judged_sealed))
         return Outcome(
