@@ -18,8 +18,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from strangler.database import Database
 from strangler.errors import LedgerBroken, Refused, StoreError
-from strangler.journal.database import Database
 
 JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 
@@ -47,6 +47,8 @@ class EntryKind(StrEnum):
 
     PLAN = "plan"
     ROLLOUT = "rollout"
+    REFUSAL = "refusal"
+    """Somebody asked for a move, and the gates said no."""
     APPROVAL = "approval"
     ACCEPTANCE = "acceptance"
     REJECTION = "rejection"
@@ -56,6 +58,8 @@ class EntryKind(StrEnum):
     REVEAL = "reveal"
     LOAD = "load"
     GAP_CLOSED = "gap_closed"
+    REHEARSAL = "rehearsal"
+    """A failure was made on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +217,21 @@ def canonical(value: object) -> bytes:
         raise ValueError(f"this cannot be written into the ledger: {error}") from error
 
 
-def verify_entries(entries: Iterable[Mapping[str, Any]], expected_head: str | None = None) -> int:
-    """Verify a chain given as mappings, in order; how many entries there are.
+def verify_entries(
+    entries: Iterable[Mapping[str, Any]], expected_head: str | None = None, *, after: tuple[int, str] = (0, GENESIS)
+) -> int:
+    """Verify a chain given as mappings, in order; the last entry's seq.
+
+    Args:
+        entries: the entries.
+        expected_head: an anchor that must be in the chain.
+        after: seq and hash of the entry that the first one must follow.
 
     Raises:
         LedgerBroken: a number out of order, a link or a hash that does not fit, or the anchor is not in the chain.
     """
-    previous, seq, is_anchored = GENESIS, 0, expected_head in {None, GENESIS}
+    seq, previous = after
+    is_anchored = expected_head in {None, previous}
     for entry in entries:
         seq += 1
         if entry.get("seq") != seq:

@@ -130,6 +130,16 @@ class StateFolder:
         finally:
             os.close(descriptor)
 
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait for this short lock of the folder, and hold it."""
+        descriptor = os.open(self.path / f"{name}.turn", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: readers see the old content or the new, also after a power cut."""

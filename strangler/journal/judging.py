@@ -67,8 +67,8 @@ def signatures_of(outcome: Outcome) -> frozenset[str]:
     return found if 0 < len(found) <= MOST_SIGNATURES else frozenset({UNEXPLAINED})
 
 
-def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], now: float) -> int:
-    """Store what workers learnt; how many of the results were new."""
+def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], now: float) -> list[tuple[Judged, str]]:
+    """Store what workers learnt; the results that were new, each with its operation."""
     rows = _unjudged(connection, results)
     fresh: list[tuple[Judged, str]] = []
     for result in results:
@@ -76,7 +76,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
         if row is not None:
             fresh.append((result, row.operation))
     if not fresh:
-        return 0
+        return []
     _store_rows(connection, sealer, fresh, now)
     with_fingerprint = [item for item in fresh if item[0].outcome.fingerprint]
     _store_uncounted(connection, [item for item in fresh if not item[0].outcome.fingerprint], now)
@@ -87,7 +87,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
         _bump_exchanges(connection, operation, fingerprint, members, now)
         new_pairs = _bump_inputs(connection, operation, fingerprint, members)
         _bump_findings(connection, sealer, operation, fingerprint, members=members, new_pairs=new_pairs, now=now)
-    return len(fresh)
+    return fresh
 
 
 def upsert(

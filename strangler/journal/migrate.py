@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
+from strangler.database import Database
 from strangler.errors import StoreError
-from strangler.journal.database import Database
 from strangler.journal.schema import metadata
 
 _MIGRATIONS = 0x5354_0000

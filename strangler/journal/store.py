@@ -9,6 +9,7 @@ from typing import Any, Self
 import orjson
 import sqlalchemy as sa
 
+from strangler.database import Database
 from strangler.errors import UsageError
 from strangler.evidence import Builds, LoadEvidence, LoadSide, ParityEvidence
 from strangler.exchange import (
@@ -24,7 +25,6 @@ from strangler.exchange import (
 )
 from strangler.journal import judging, queue, readings, schema, writing
 from strangler.journal.crypto import Sealer
-from strangler.journal.database import Database
 from strangler.journal.frames import unpack, unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, State, Tally, WindowStats
 from strangler.stages import Effect, Side, Stage
@@ -86,7 +86,8 @@ class Journal:
         if not exchanges:
             return
         rows = [writing.exchange_row(exchange, self._sealer) for exchange in exchanges]
-        news = self._sightings.news(writing.builds_seen(exchanges))
+        answers = [(x.operation, "answer", seen, x.at) for x in exchanges for seen in (x.answer, x.fell_back)]
+        news = self._sightings.news(writing.builds_seen(answers))
         with self._database.writing() as connection:
             writing.append(connection, exchanges, rows)
             writing.record_sightings(connection, news)
@@ -143,7 +144,10 @@ class Journal:
         if not results:
             return 0
         with self._database.writing(_JUDGEMENTS) as connection:
-            return judging.finish(connection, self._sealer, results, now)
+            fresh = judging.finish(connection, self._sealer, results, now)
+            asked = [(operation, "asked", seen, seen.at or now) for x, operation in fresh for seen in x.observations]
+            writing.record_sightings(connection, self._sightings.news(writing.builds_seen(asked)))
+        return len(fresh)
 
     # What gates, reports and people read
 
@@ -231,7 +235,7 @@ class Journal:
     def latest_builds(self, operation: str) -> Builds | None:
         """The build last seen on each side; ``unknown`` where answers name none, ``None`` before both answered."""
         s = schema.sightings.c
-        chosen = sa.select(s.side, s.build).where(s.subject == operation).order_by(s.last_at)
+        chosen = sa.select(s.side, s.build).where(s.subject == operation, s.role != writing.FAILED).order_by(s.last_at)
         with self._database.reading() as connection:
             latest: dict[str, str] = {side: build or "unknown" for side, build in connection.execute(chosen)}
         if Side.OLD not in latest or Side.NEW not in latest:
@@ -241,7 +245,9 @@ class Journal:
     def last_reached_old(self, operation: str) -> float | None:
         """When the old side last answered a caller of this operation; seconds since the epoch."""
         s = schema.sightings.c
-        chosen = sa.select(sa.func.max(s.last_at)).where(s.subject == operation, s.side == Side.OLD, s.role == "answer")
+        chosen = sa.select(sa.func.max(s.last_at)).where(
+            s.subject == operation, s.side == Side.OLD, s.role.in_(("answer", writing.FAILED))
+        )
         with self._database.reading() as connection:
             found: float | None = connection.scalar(chosen)
         return found

@@ -1,19 +1,22 @@
 """How exchanges and losses get into the journal. Every function runs inside one writing transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from strangler.exchange import Exchange, OutcomeKind, Reason
+from strangler.exchange import Exchange, Observation, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import pack_exchange
 from strangler.journal.judging import CHUNK, upsert
 from strangler.journal.records import Loss, State
 from strangler.stages import Effect, Side
+
+FAILED = "failed"
+"""The role of a caller's answer that failed and names no build."""
 
 SIGHTING_EVERY_S = 1.0
 """How often an unchanged build is written down again."""
@@ -76,14 +79,24 @@ def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence
         connection.execute(statement, list(rows))
 
 
-def builds_seen(exchanges: Sequence[Exchange]) -> dict[tuple[str, str, str, str], float]:
-    """Operation, side, role and build of every answer, with when it was last seen."""
+def builds_seen(
+    observations: Iterable[tuple[str, str, Observation | None, float]],
+) -> dict[tuple[str, str, str, str], float]:
+    """When each build was last seen, by operation, side, role and build.
+
+    Args:
+        observations: operation, role (``answer`` or ``asked``), observation and time. A failed one without a build
+            tells that its side was reached, not what runs there.
+    """
     seen: dict[tuple[str, str, str, str], float] = {}
-    for exchange in exchanges:
-        for observation in (exchange.answer, exchange.fell_back):
-            if observation is not None:
-                key = (exchange.operation, observation.side.value, "answer", observation.build or "")
-                seen[key] = max(exchange.at, seen.get(key, 0.0))
+    for operation, role, observation, at in observations:
+        if observation is None:
+            continue
+        known_role = FAILED if observation.build is None and observation.has_failed else role
+        if known_role == FAILED and role != "answer":
+            continue
+        key = (operation, observation.side.value, known_role, observation.build or "")
+        seen[key] = max(at, seen.get(key, 0.0))
     return seen
 
 

@@ -1,0 +1,93 @@
+"""The anytime-valid bound on a rate: it stays valid however often somebody looks at it. Pure.
+
+The evidence against "the rate is at least p" is the mixture likelihood ratio with prior Beta(1, 1/limit)::
+
+    e = B(1 + k, b + n - k) / B(1, b) / (p^k (1 - p)^(n - k)),   b = 1 / limit
+
+Under a true rate p this is a non-negative martingale that starts at 1, so by Ville's inequality it ever reaches
+1/alpha with a probability of at most alpha (Robbins 1970, "Statistical methods related to the law of the iterated
+logarithm"; Howard, Ramdas, McAuliffe and Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic confidence
+sequences"). The mixture does not depend on p and the likelihood falls above k/n, so with ``k/n < p`` every rate above
+p is excluded together with p: the bound is one-sided and valid for all of them at once.
+"""
+
+from math import isfinite, lgamma, log, log1p
+
+_STEPS = 200
+_MOST = 1 << 50
+
+
+def is_below(failures: int, n: int, limit: float, confidence: float) -> bool:
+    """Whether the rate is shown to be below the limit, at this confidence, by ``failures`` among ``n``.
+
+    Anything that is no count or no probability shows nothing.
+    """
+    if not _is_sound(failures, n, limit, confidence) or n == 0 or failures / n >= limit:
+        return False
+    return _log_e(failures, n, limit, limit) >= -log1p(-confidence)
+
+
+def upper_bound(failures: int, n: int, confidence: float, limit: float) -> float:
+    """The smallest rate that is excluded from above, between 0 and 1; 1.0 where nothing is shown.
+
+    ``limit`` only tunes where the bound is tightest: it is the limit that will be asked about.
+    """
+    if not _is_sound(failures, n, limit, confidence) or n == 0:
+        return 1.0
+    wanted = -log1p(-confidence)
+    low, high = failures / n, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        if middle in {low, high}:
+            break
+        if _log_e(failures, n, middle, limit) >= wanted:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def needed(failures: int, n: int, limit: float, confidence: float) -> int:
+    """How many further comparisons, all clean, would show the rate to be below the limit; 0 where it is shown.
+
+    Raises:
+        ValueError: the arguments are no counts or no probabilities.
+    """
+    if not _is_sound(failures, n, limit, confidence):
+        raise ValueError(f"no counts or no probabilities: {failures} of {n}, limit {limit}, confidence {confidence}")
+    if is_below(failures, n, limit, confidence):
+        return 0
+    low, high = 0, 1
+    while not is_below(failures, n + high, limit, confidence):
+        low, high = high, high * 2
+        if high > _MOST:
+            raise ValueError(f"no number of clean comparisons shows a rate below {limit}")
+    while high - low > 1:
+        middle = (low + high) // 2
+        if is_below(failures, n + middle, limit, confidence):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _log_e(failures: int, n: int, rate: float, limit: float) -> float:
+    """The logarithm of the evidence against "the rate is at least ``rate``"."""
+    beta = 1.0 / limit
+    clean = n - failures
+    mixture = _log_beta(1.0 + failures, beta + clean) - _log_beta(1.0, beta)
+    if rate >= 1.0:
+        return float("inf") if clean else mixture
+    return mixture - (failures * log(rate) if failures else 0.0) - clean * log1p(-rate)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _is_sound(failures: object, n: object, limit: float, confidence: float) -> bool:
+    if not all(isinstance(count, int) and not isinstance(count, bool) for count in (failures, n)):
+        return False
+    if not (isinstance(failures, int) and isinstance(n, int) and 0 <= failures <= n):
+        return False
+    return isfinite(limit) and isfinite(confidence) and 0.0 < limit < 1.0 and 0.0 < confidence < 1.0

@@ -1,0 +1,398 @@
+"""The only code that changes a rollout.
+
+Data flow: ``propose`` reads evidence and asks the gates; ``move`` writes the decision into the ledger, on the very head
+it was based on; ``publish`` derives the rollouts from the ledger and swaps the file that engines watch. The ledger
+comes first, so an engine never follows a decision that is not on record.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from strangler import gates
+from strangler.decisions import Decisions, end_of
+from strangler.errors import Refused, StoreError, UsageError
+from strangler.evidence import Builds, Evidence, Result, Verdict, entry_digest, fingerprint
+from strangler.holds import Hold, hold_now, read_hold
+from strangler.journal import AcceptedSignature, Journal
+from strangler.ledger import Entry, EntryKind, Ledger
+from strangler.plan.models import Operation, Plan
+from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, steps_forward, thresholds
+from strangler.stages import Effect, Stage, is_answered_by_new, path_of, position
+from strangler.state import StateFolder, write_atomically
+
+UNKNOWN_BUILD = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A move somebody thinks of: from where to where, what the gates say, and whether it may be made.
+
+    ``reasons`` are complete sentences for what stands against it.
+    """
+
+    operation: str
+    before: Rollout
+    after: Rollout
+    verdicts: tuple[Verdict, ...]
+    allowed: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Cutover:
+    """Rollouts of one programme: shown, proposed, moved, taken back, held. Thread-safe as its stores are.
+
+    Args:
+        plan: the programme's plan.
+        journal: where evidence is read.
+        ledger: where decisions are kept.
+        state: where rollouts and the hold are published.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self, plan: Plan, journal: Journal, ledger: Ledger, state: StateFolder, clock: Callable[[], float]
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._ledger = ledger
+        self._state = state
+        self._clock = clock
+        self._decisions = Decisions(ledger)
+
+    # What is in force
+
+    def rollouts(self) -> dict[str, Rollout]:
+        """Every operation's rollout, as the ledger has it; everything off where nothing was decided."""
+        self._decisions.sync()
+        return {name: self._rollout(name, operation) for name, operation in self._plan.operations.items()}
+
+    def changed_at(self, operation: str) -> float:
+        """When the operation's rollout last changed; 0 where it never did. Seconds since the epoch."""
+        self._decisions.sync()
+        return self._decisions.changed_at(operation)
+
+    def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
+        """The signatures accepted for an operation; the journal applies their expiry and rate."""
+        self._decisions.sync()
+        return self._decisions.accepted(operation)
+
+    def builds(self, operation: str) -> Builds:
+        """What runs on each side: as last seen, else as the plan declares, else ``unknown``."""
+        entry = self._operation(operation)
+        seen = self._journal.latest_builds(operation) or Builds(UNKNOWN_BUILD, UNKNOWN_BUILD)
+        declared_old, declared_new = (self._plan.systems[side.system].build for side in (entry.old, entry.new))
+        return Builds(
+            declared_old or UNKNOWN_BUILD if seen.old == UNKNOWN_BUILD else seen.old,
+            declared_new or UNKNOWN_BUILD if seen.new == UNKNOWN_BUILD else seen.new,
+        )
+
+    def evidence(self, operation: str, builds: Builds | None = None) -> Evidence:
+        """What gates may read of an operation, under the present plan entry and builds."""
+        self._operation(operation)
+        self._decisions.sync()
+        mark = fingerprint(entry_digest(self._plan, operation), builds or self.builds(operation))
+        accepted = self._decisions.accepted(operation)
+        return Evidence(
+            operation=operation,
+            fingerprint=mark,
+            parity=self._journal.parity(operation, mark, self._clock(), accepted),
+            load=self._journal.load(operation, mark),
+            approvals=self._decisions.approvals(operation),
+            gaps=sum(gap.count for gap in self._journal.gaps(operation)),
+        )
+
+    def hold_in_force(self) -> Hold | None:
+        """The kill switch; ``None`` where it is off."""
+        return read_hold(self._state.hold_file)
+
+    # Forward
+
+    def verdicts(
+        self, operation: str, to: Rollout, who: str | None, builds: Builds | None = None
+    ) -> tuple[Verdict, ...]:
+        """What the gates of a move say; none where the move brings no key forward to ``live`` or beyond."""
+        entry = self._operation(operation)
+        self._decisions.sync()
+        if not brings_forward(self._rollout(operation, entry), to, entry.effect):
+            return ()
+        evidence, now, policy = self.evidence(operation, builds), self._clock(), entry.gates
+        held = self.hold_in_force()
+        said = [gates.parity(evidence, policy.parity, now)]
+        if policy.load is not None:
+            said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
+        if policy.soak_h > 0:
+            said.append(gates.soak(evidence, policy.soak_h, now))
+        said.append(gates.gaps(evidence))
+        if policy.approvals > 0:
+            approvers = self._people("approver")
+            said.append(gates.approvals(evidence, policy.approvals, str(to), who, approvers=approvers, now=now))
+        said.append(gates.hold(f"{held.who}: {held.why}" if held and held.covers(operation) else None))
+        return tuple(said)
+
+    def propose(self, operation: str, to: Rollout, who: str | None, builds: Builds | None = None) -> Proposal:
+        """What a move would be, and whether it may be made now. Changes nothing."""
+        entry = self._operation(operation)
+        self._decisions.sync()
+        before = self._rollout(operation, entry)
+        said = self.verdicts(operation, to, who, builds)
+        reasons = [_sentence(verdict) for verdict in said if verdict.result is not Result.PASS]
+        if steps_forward(before, to, entry.effect) > 1:
+            reasons.insert(0, f"a move brings a key at most one stage forward; from {before} to {to} it is more")
+        operators = self._people("operator")
+        if who is not None and operators and who not in operators:
+            reasons.append(f"{who} is no operator in the plan; operators are {', '.join(operators)}")
+        return Proposal(operation, before, to, said, not reasons, tuple(reasons))
+
+    def move(self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None) -> Entry:
+        """Make a move: into the ledger, then to the engines.
+
+        Raises:
+            Refused: a gate, or somebody else, was in the way; ``reasons`` says what. Nothing was changed.
+            StoreError: the ledger cannot be written; nothing was changed.
+        """
+        seq = self._decisions.sync()
+        proposal = self.propose(operation, to, who, builds)
+        if not proposal.allowed:
+            raise Refused(f"{operation} stays at {proposal.before}: the move to {to} is refused", proposal.reasons)
+        if proposal.before == to:
+            raise Refused(f"{operation} is at {to} already")
+        evidence = self.evidence(operation, builds)
+        body = {
+            "operation": operation,
+            "before": proposal.before.as_dict(),
+            "after": to.as_dict(),
+            "why": why,
+            "entry": entry_digest(self._plan, operation),
+            "fingerprint": evidence.fingerprint,
+            "gates": [_verdict_body(verdict) for verdict in proposal.verdicts],
+        }
+        return self._decide(EntryKind.ROLLOUT, who, body, expect_seq=seq)
+
+    def approve(self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None) -> Entry:
+        """Approve one rollout on the present evidence.
+
+        Raises:
+            Refused: the plan does not let this person approve.
+        """
+        self._operation(operation)
+        if who not in self._people("approver"):
+            named = ", ".join(self._people("approver")) or "nobody"
+            raise Refused(f"{who} may not approve: approvers in the plan are {named}")
+        body = {
+            "operation": operation,
+            "to": str(to),
+            "fingerprint": self.evidence(operation, builds).fingerprint,
+            "why": why,
+        }
+        return self._ledger.append(EntryKind.APPROVAL, who, body, now=self._clock())
+
+    def accept(
+        self,
+        signature: str,
+        *,
+        operation: str,
+        owner: str,
+        why: str,
+        until: str,
+        who: str,
+        verdict: str = "accepted",
+        max_rate: float | None = None,
+    ) -> Entry:
+        """Accept a difference until a day.
+
+        Args:
+            signature: exactly this finding.
+            operation: in this operation.
+            owner: who answers for it.
+            why: the reason.
+            until: the last day on which it holds, as an ISO date (UTC).
+            who: who accepts.
+            verdict: ``accepted`` or ``old_is_wrong``.
+            max_rate: the largest share of compared exchanges that may have it.
+
+        Raises:
+            UsageError: an argument is missing, or not of its form.
+        """
+        self._operation(operation)
+        now = self._clock()
+        _check_acceptance(signature, owner, why, until, verdict=verdict, max_rate=max_rate, now=now)
+        body = {
+            "signature": signature,
+            "operation": operation,
+            "verdict": verdict,
+            "owner": owner,
+            "why": why,
+            "until": until,
+            "max_rate": max_rate,
+        }
+        return self._ledger.append(EntryKind.ACCEPTANCE, who, body, now=now)
+
+    def reject(self, signature: str, *, operation: str, who: str, why: str) -> Entry:
+        """Say that a difference is a defect: an earlier acceptance no longer holds."""
+        self._operation(operation)
+        body = {"signature": signature, "operation": operation, "why": why}
+        return self._ledger.append(EntryKind.REJECTION, who, body, now=self._clock())
+
+    # Back
+
+    def rollback(
+        self,
+        operation: str,
+        who: str,
+        why: str,
+        to: Stage | None = None,
+        figures: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Take every key that is beyond a stage back to it, at once and without gates.
+
+        Args:
+            operation: the operation.
+            who: who decides.
+            why: the reason.
+            to: the stage; the plan's, else ``shadow``, where not given.
+            figures: what was seen, for the record.
+
+        Raises:
+            Refused: no key is beyond that stage.
+            StoreError: the ledger cannot be written; ``hold`` still works.
+        """
+        entry = self._operation(operation)
+        target = to or (entry.rollback.to if entry.rollback else Stage.SHADOW)
+        seq = self._decisions.sync()
+        before = self._rollout(operation, entry)
+        after = taken_back(before, target, entry.effect)
+        if after == before:
+            raise Refused(f"{operation} is at {before}: no key is beyond {target}")
+        body = {
+            "operation": operation,
+            "before": before.as_dict(),
+            "after": after.as_dict(),
+            "why": why,
+            "figures": dict(figures or {}),
+        }
+        return self._decide(EntryKind.ROLLBACK, who, body, expect_seq=seq)
+
+    def hold(self, operations: Sequence[str] | None, who: str, why: str) -> Entry | None:
+        """Send operations (``None``: all) to old at once. The file first, so it works when the ledger is down.
+
+        Returns:
+            The ledger's entry, or ``None`` where the ledger could not be written: the hold is in force all the same.
+        """
+        now = self._clock()
+        held = hold_now(self._state, operations, who, why, now)
+        body = {"operations": list(held.operations), "why": why}
+        try:
+            return self._ledger.append(EntryKind.HOLD, who, body, now=now)
+        except StoreError:
+            return None
+
+    def release(self, who: str, why: str) -> Entry:
+        """Lift the hold. On record first: while the ledger is down it stays.
+
+        Raises:
+            Refused: there is no hold.
+        """
+        held = self.hold_in_force()
+        if held is None:
+            raise Refused("there is no hold to release")
+        body = {"operations": list(held.operations), "why": why}
+        entry = self._ledger.append(EntryKind.RELEASE, who, body, now=self._clock())
+        self._state.hold_file.unlink(missing_ok=True)
+        return entry
+
+    def publish(self) -> int:
+        """Swap the file that engines watch, whole; the ledger's seq it stands for. Safe to repeat at every start."""
+        with self._state.turn("publish"):
+            seq = self._decisions.sync()
+            shares = {
+                name: self._rollout(name, operation).as_dict() for name, operation in self._plan.operations.items()
+            }
+            content = orjson.dumps({"seq": seq, "rollouts": shares}, option=orjson.OPT_INDENT_2)
+            path = self._state.rollouts_file
+            if not path.exists() or path.read_bytes() != content:
+                write_atomically(path, content)
+        return seq
+
+    def _decide(self, kind: EntryKind, who: str, body: Mapping[str, Any], *, expect_seq: int) -> Entry:
+        entry = self._ledger.append(kind, who, body, expect_seq=expect_seq, now=self._clock())
+        self.publish()
+        return entry
+
+    def _rollout(self, name: str, operation: Operation) -> Rollout:
+        shares = self._decisions.shares(name)
+        if shares is None:
+            return Rollout()
+        try:
+            return rollout_from(shares, operation.effect)
+        except ValueError:  # the plan changed its effect since: what was decided then is no decision now
+            return Rollout()
+
+    def _operation(self, name: str) -> Operation:
+        try:
+            return self._plan.operations[name]
+        except KeyError:
+            known = ", ".join(sorted(self._plan.operations))
+            raise UsageError(f"the plan has no operation {name!r}; it has {known}") from None
+
+    def _people(self, role: str) -> tuple[str, ...]:
+        return tuple(name for name, person in self._plan.people.items() if role in person.roles)
+
+
+def brings_forward(before: Rollout, after: Rollout, effect: Effect) -> bool:
+    """Whether any key moves forward to a stage in which callers hear the new side."""
+    first, second = thresholds(before), thresholds(after)
+    edges = {0, *(limit for limit, _ in first), *(limit for limit, _ in second)}
+    for edge in edges:
+        if edge >= DENOMINATOR:
+            continue
+        now, then = stage_for(first, edge), stage_for(second, edge)
+        if is_answered_by_new(then) and position(then, effect) > position(now, effect):
+            return True
+    return False
+
+
+def taken_back(before: Rollout, to: Stage, effect: Effect) -> Rollout:
+    """The rollout with every key that is beyond a stage brought back to it (or to the one before, if skipped)."""
+    stages = path_of(effect)
+    order = list(Stage)
+    target = next(stage for stage in reversed(stages) if order.index(stage) <= order.index(to))
+    shares: dict[str, Any] = {}
+    for stage, share in before.shares:
+        kept = min(stage, target, key=order.index)
+        shares[kept.value] = shares.get(kept.value, 0) + share
+    return rollout_from(shares, effect)
+
+
+def _sentence(verdict: Verdict) -> str:
+    remedy = f"; needed: {verdict.remedy}" if verdict.remedy else ""
+    return f"{verdict.gate}: {verdict.result}: {'; '.join(verdict.reasons)}{remedy}"
+
+
+def _verdict_body(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "gate": verdict.gate,
+        "result": verdict.result.value,
+        "value": verdict.value,
+        "threshold": verdict.threshold,
+        "reasons": list(verdict.reasons),
+    }
+
+
+def _check_acceptance(
+    signature: str, owner: str, why: str, until: str, *, verdict: str, max_rate: float | None, now: float
+) -> None:
+    if not signature or not owner.strip() or len(why.strip()) < 3:
+        raise UsageError("an acceptance needs a signature, an owner and a reason")
+    if verdict not in {"accepted", "old_is_wrong"}:
+        raise UsageError(f"verdict {verdict!r}: write accepted or old_is_wrong")
+    if max_rate is not None and not 0 < max_rate <= 1:
+        raise UsageError(f"max_rate {max_rate!r}: write a share above 0, at most 1")
+    try:
+        end = end_of(until)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"until {until!r}: write a date such as 2026-12-31") from error
+    if end is None or end <= now:
+        raise UsageError(f"until {until!r} is over already")

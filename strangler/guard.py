@@ -1,0 +1,146 @@
+"""Takes an operation back by itself, on the plan's conditions. The decision is a pure function; the guard only polls.
+
+After a rollback it does not flap: only what was seen since the rollout last changed counts, and an operation of which
+no caller hears the new side has nothing to take back.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from threading import Event
+from typing import Any, Protocol
+
+import structlog
+
+from strangler.errors import Refused, StranglerError
+from strangler.journal import AcceptedSignature, WindowStats
+from strangler.ledger import Entry
+from strangler.plan.models import Plan, Rollback
+from strangler.rollout import Rollout
+from strangler.stages import Stage, is_answered_by_new
+
+WHO = "strangler guard"
+POLL_S = 0.25
+
+_log = structlog.get_logger()
+
+
+class Control(Protocol):
+    """What the guard needs of the cutover."""
+
+    def rollouts(self) -> dict[str, Rollout]:
+        """Every operation's rollout."""
+
+    def changed_at(self, operation: str) -> float:
+        """When its rollout last changed."""
+
+    def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
+        """The signatures accepted for it."""
+
+    def rollback(
+        self, operation: str, who: str, why: str, to: Stage | None = None, figures: Mapping[str, Any] | None = None
+    ) -> Entry:
+        """Take it back."""
+
+
+class Windows(Protocol):
+    """What the guard needs of the journal."""
+
+    def window(self, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()) -> WindowStats:
+        """Figures since a point in time."""
+
+
+def should_roll_back(stats: WindowStats, policy: Rollback) -> tuple[str, ...]:
+    """Why the operation must be taken back, as sentences with their figures; empty where it need not be."""
+    reasons = []
+    when = policy.when
+    if stats.failed >= policy.failed_at_most:
+        reasons.append(f"new failed {stats.failed:,} times; the plan allows fewer than {policy.failed_at_most:,}")
+    if when.errors_over is not None and stats.requests >= policy.min_requests:
+        ratio = stats.failed / stats.requests
+        if ratio > when.errors_over:
+            reasons.append(
+                f"new failed {stats.failed:,} of {stats.requests:,} requests ({ratio:.2%}); "
+                f"the plan allows {when.errors_over:.2%}"
+            )
+    if when.mismatch_over is not None and stats.compared >= policy.min_requests:
+        ratio = stats.mismatches / stats.compared
+        if ratio > when.mismatch_over:
+            reasons.append(
+                f"{stats.mismatches:,} of {stats.compared:,} comparisons disagreed ({ratio:.2%}); "
+                f"the plan allows {when.mismatch_over:.2%}"
+            )
+    new, old = stats.p99_new_ms, stats.p99_old_ms
+    if when.p99_ratio_over is not None and new is not None and old and stats.requests >= policy.min_requests:
+        ratio = new / old
+        if ratio > when.p99_ratio_over:
+            reasons.append(
+                f"p99 of new is {new:.1f} ms, {ratio:.2f} times that of old ({old:.1f} ms); "
+                f"the plan allows {when.p99_ratio_over:g} times"
+            )
+    return tuple(reasons)
+
+
+class Guard:
+    """Watches every operation whose callers hear the new side.
+
+    Args:
+        plan: what to watch for.
+        journal: where figures are read.
+        cutover: who takes an operation back.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, plan: Plan, journal: Windows, cutover: Control, clock: Callable[[], float]) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._cutover = cutover
+        self._clock = clock
+        self.failed_checks = 0
+        """How many checks could not be made, because a store was not there."""
+
+    def run(self, stop: Event, poll_s: float = POLL_S) -> None:
+        """Check again and again, until told to stop. A check that fails is counted, and made again."""
+        while not stop.wait(poll_s):
+            try:
+                self.check()
+            except StranglerError as error:
+                self.failed_checks += 1
+                _log.warning("guard check failed", error=str(error), failed_checks=self.failed_checks)
+
+    def check(self) -> list[Entry]:
+        """Look once at every operation; the rollbacks that were made."""
+        made = []
+        for operation, rollout in self._cutover.rollouts().items():
+            policy = self._plan.operations[operation].rollback
+            if policy is None or not any(is_answered_by_new(stage) for stage, _ in rollout.shares):
+                continue
+            since = max(self._clock() - policy.window_s, self._cutover.changed_at(operation))
+            stats = self._journal.window(operation, since, self._cutover.accepted(operation))
+            reasons = should_roll_back(stats, policy)
+            if reasons:
+                made += self._take_back(operation, stats, reasons)
+        return made
+
+    def _take_back(self, operation: str, stats: WindowStats, reasons: tuple[str, ...]) -> list[Entry]:
+        try:
+            entry = self._cutover.rollback(operation, WHO, "; ".join(reasons), figures=figures_of(stats, reasons))
+        except Refused as refused:  # somebody else was first; the next check sees what they decided
+            _log.info("guard rollback not needed", operation=operation, reason=str(refused))
+            return []
+        _log.warning("guard rolled back", operation=operation, reasons=reasons)
+        return [entry]
+
+
+def figures_of(stats: WindowStats, reasons: tuple[str, ...]) -> dict[str, Any]:
+    """The window's figures as the ledger keeps them."""
+    return {
+        "since": stats.since,
+        "requests": stats.requests,
+        "failed": stats.failed,
+        "fell_back": stats.fell_back,
+        "failures": {str(name): count for name, count in stats.failures.items()},
+        "compared": stats.compared,
+        "mismatches": stats.mismatches,
+        "p99_new_ms": stats.p99_new_ms,
+        "p99_old_ms": stats.p99_old_ms,
+        "reasons": list(reasons),
+    }
