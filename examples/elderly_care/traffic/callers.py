@@ -31,6 +31,13 @@ SPACED_SHARE = 0.15
 UNKNOWN_FROM = 900_000
 UNKNOWN_COUNT = 500
 
+UNKNOWN_NHS_NUMBERS = tuple(
+    f"{digits}{check}"
+    for digits in map(str, range(998_000_000, 998_000_500))
+    if (check := check_digit(digits)) is not None
+)
+"""Well formed, next to the test range, held by nobody."""
+
 SOAP_HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>'
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:example:pensions:1"><s:Body>'
@@ -158,8 +165,7 @@ class Callers:
     def _nhs_number(self, citizen: Citizen) -> str:
         if self._dice.random() >= UNKNOWN_SHARE:
             return citizen.nhs_number
-        digits = f"998{self._dice.randrange(UNKNOWN_COUNT):06d}"  # next to the test range: held by nobody
-        return f"{digits}{check_digit(digits) or 0}"
+        return self._dice.choice(UNKNOWN_NHS_NUMBERS)
 
 
 def is_awkward(citizen: Citizen) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from examples.elderly_care.population import SEED, Citizen, citizens
+from examples.elderly_care import population
+from examples.elderly_care.population import SEED, Citizen
 from examples.elderly_care.traffic.callers import MIX, Asked, Callers
 
 Progress = Callable[[int, int], None]
@@ -93,7 +94,7 @@ async def drive(
     rate_per_s: float | None = None,
     concurrency: int = 16,
     mix: Mapping[str, float] = MIX,
-    people: Sequence[Citizen] | None = None,
+    citizens: Sequence[Citizen] | None = None,
     start: int = 0,
     timeout_s: float = 10.0,
     on_progress: Progress | None = None,
@@ -112,7 +113,7 @@ async def drive(
         rate_per_s: requests started per second at most; as fast as answers come where not given.
         concurrency: most requests under way at once.
         mix: weights by operation.
-        people: whom to ask about; the default population where not given.
+        citizens: whom to ask about; the default population where not given.
         start: how many citizens each operation skips.
         timeout_s: longest wait for one answer.
         on_progress: told a few times a second.
@@ -123,7 +124,7 @@ async def drive(
     """
     if requests is None and duration_s is None and stop is None:
         raise ValueError("say requests, duration_s or stop: else it never ends")
-    callers = Callers(list(citizens()) if people is None else people, seed, mix, start)
+    callers = Callers(list(population.citizens()) if citizens is None else citizens, seed, mix, start)
     began = time.monotonic()
     interval_s = 1 / rate_per_s if rate_per_s else 0.0
     ends_at = began + duration_s if duration_s is not None else float("inf")
