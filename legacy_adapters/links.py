@@ -1,0 +1,168 @@
+"""The gateway's links: one for each system, bounded in number and time, behind a breaker."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from legacy_adapters.breaker import Breaker
+from legacy_adapters.contract import Reply, SystemDrifted, SystemRefused, SystemTimeout
+from strangler.errors import SystemUnreachable
+from strangler.exchange import Headers
+from strangler.plan.addresses import system_url
+from strangler.plan.models import Plan, System
+
+T = TypeVar("T")
+
+MOST_REPLY_BYTES = 16 * 1024 * 1024
+"""Longer answers are refused: they are held in memory."""
+
+KEEP_ALIVE_S = 4.0
+"""How long an idle connection is kept: shorter than common servers keep it (uvicorn: 5 s), so that they never close it
+first, under a request of ours."""
+
+
+class SystemLink:
+    """Reaches one system (the contract's ``Link``). Belongs to one event loop; ``close`` it there.
+
+    At most ``system.concurrency`` requests are under way. A request that finds no place within ``system.timeout_s`` is
+    refused, and so is one that finds the breaker open. Work in threads cannot be stopped, only no longer waited for: it
+    keeps its place until it is done, so that a hanging database never gets more threads than its places.
+    """
+
+    def __init__(self, name: str, system: System, client: aiohttp.ClientSession, breaker: Breaker) -> None:
+        self.name = name
+        self.system = system
+        self.breaker = breaker
+        self._client = client
+        self._base = system_url(system) if system.speaks != "odbc" else ""
+        self._places = asyncio.Semaphore(system.concurrency)
+        self._threads = ThreadPoolExecutor(system.concurrency, thread_name_prefix=f"{name}-")
+        self._under_way: set[asyncio.Future[Any]] = set()
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Headers = (),
+        body: bytes | None = None,
+    ) -> Reply:
+        """One HTTP request, as the contract's ``Link.request`` says."""
+        if not self._base:
+            raise SystemUnreachable(self.name, "it has no URL: it speaks ODBC, so use a record query")
+        async with self._place():
+            return await self._send(method, URL(self._base + target, encoded=True), headers, body)
+
+    async def _send(self, method: str, url: URL, headers: Headers, body: bytes | None) -> Reply:
+        limit = aiohttp.ClientTimeout(total=self.system.timeout_s)
+        try:
+            async with self._client.request(
+                method, url, headers=list(headers), data=body, timeout=limit, allow_redirects=False
+            ) as response:
+                content = await response.content.read(MOST_REPLY_BYTES + 1)
+                while not response.content.at_eof() and len(content) <= MOST_REPLY_BYTES:
+                    content += await response.content.read(MOST_REPLY_BYTES + 1 - len(content))
+        except TimeoutError as error:
+            raise SystemTimeout(self.name, f"no whole answer within {self.system.timeout_s:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise SystemUnreachable(self.name, _why(error)) from error
+        if len(content) > MOST_REPLY_BYTES:
+            raise SystemDrifted(self.name, f"its answer is longer than {MOST_REPLY_BYTES} bytes")
+        return Reply(response.status, tuple(response.headers.items()), content)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Blocking work in the system's threads, as the contract's ``Link.run`` says."""
+        async with self._breaker():
+            await self._take_place()
+            try:
+                future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            except BaseException:
+                self._places.release()
+                raise
+            self._watch(future)
+            done, _ = await asyncio.wait({future}, timeout=self.system.timeout_s)
+            if not done:
+                raise SystemTimeout(self.name, f"not done within {self.system.timeout_s:g} s")
+            return future.result()
+
+    def _watch(self, future: "asyncio.Future[T]") -> None:
+        """Keep the place until the thread is really done, and look at its error even if nobody waits any more."""
+
+        def done(finished: "asyncio.Future[T]") -> None:
+            self._places.release()
+            self._under_way.discard(finished)
+            if not finished.cancelled():
+                finished.exception()
+
+        self._under_way.add(future)
+        future.add_done_callback(done)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        async with self._breaker():
+            await self._take_place()
+            try:
+                yield
+            finally:
+                self._places.release()
+
+    async def _take_place(self) -> None:
+        try:
+            async with asyncio.timeout(self.system.timeout_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            message = f"all {self.system.concurrency} places stayed taken for {self.system.timeout_s:g} s"
+            raise SystemRefused(self.name, message) from error
+
+    @asynccontextmanager
+    async def _breaker(self) -> AsyncIterator[None]:
+        if not self.breaker.allows(time.monotonic()):
+            raise SystemRefused(self.name, "not asked: it failed several times in a row, and is given a rest")
+        try:
+            yield
+        except SystemRefused:
+            raise
+        except SystemDrifted:
+            self.breaker.succeeded()  # wrong as the answer is, the system is there
+            raise
+        except SystemUnreachable:
+            self.breaker.failed(time.monotonic())
+            raise
+        self.breaker.succeeded()
+
+    async def close(self) -> None:
+        """Stop taking work; what hangs in a thread is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@asynccontextmanager
+async def open_links(plan: Plan) -> AsyncIterator[Mapping[str, SystemLink]]:
+    """A link for every system of the plan, over one HTTP client; closed at the end."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Accept-Encoding"),
+    ) as client:
+        links = {name: SystemLink(name, system, client, Breaker()) for name, system in plan.systems.items()}
+        try:
+            yield links
+        finally:
+            for link in links.values():
+                await link.close()
+
+
+def _why(error: Exception) -> str:
+    """Why a connection failed, without the client's class names."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it closed the connection without an answer"
+    return str(error) or type(error).__name__
