@@ -39,6 +39,7 @@ class SystemLink:
         self.name = name
         self.system = system
         self.breaker = breaker
+        self.build: str | None = None  # as the last reply named it
         self._client = client
         self._base = system_url(system) if system.speaks != "odbc" else ""
         self._places = asyncio.Semaphore(system.concurrency)
@@ -74,6 +75,8 @@ class SystemLink:
             raise SystemUnreachable(self.name, _why(error)) from error
         if len(content) > MOST_REPLY_BYTES:
             raise SystemDrifted(self.name, f"its answer is longer than {MOST_REPLY_BYTES} bytes")
+        if self.system.build_header is not None:
+            self.build = response.headers.get(self.system.build_header, self.build)
         return Reply(response.status, tuple(response.headers.items()), content)
 
     async def run(self, work: Callable[[], T]) -> T:
