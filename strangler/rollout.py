@@ -6,7 +6,7 @@ engines agree. The most advanced stage holds the lowest buckets: a share that gr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import xxhash
 
@@ -41,8 +41,8 @@ def rollout_from(shares: Mapping[str, object], effect: Effect) -> Rollout:
     for name, share in shares.items():
         if name not in {stage.value for stage in allowed}:
             raise ValueError(f"{name!r} is no stage of a {effect} operation; choose from {', '.join(allowed)}")
-        value = Decimal(str(share))
-        if not value.is_finite() or value < 0 or value * 10_000 != int(value * 10_000):
+        value = _percentage(share)
+        if value is None:
             raise ValueError(f"share {share!r} of {name}: write a percentage of at most four decimals, 0 to 100")
         if value:
             parsed.append((Stage(name), value))
@@ -50,6 +50,17 @@ def rollout_from(shares: Mapping[str, object], effect: Effect) -> Rollout:
     if total != 100:
         raise ValueError(f"the shares add up to {total}, not 100")
     return Rollout(tuple(sorted(parsed, key=lambda item: position(item[0], effect))))
+
+
+def _percentage(share: object) -> Decimal | None:
+    """The share as an exact number; ``None`` where it is no percentage of at most four decimals."""
+    try:
+        value = Decimal(str(share))
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or not 0 <= value <= 100 or value * 10_000 != int(value * 10_000):
+        return None
+    return value
 
 
 def bucket(key: str, seed: int, denominator: int = DENOMINATOR) -> int:

@@ -25,6 +25,8 @@ from strangler.plan.source import Path
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _WHOLE_DOCUMENT = re.compile(r"/|//|/{1,2}(?:\*|node\(\)|\.)|\$|\$(?:\.\*|\[\*\]|\.\.\*)|\.")
+_RULE_XPATH = re.compile(r"""(?://?(?:@?(?:[\w.-]+|\*)|\*\[local-name\(\)\s*=\s*(?:'[\w.-]+'|"[\w.-]+")\]))+""")
+_PART = re.compile(r"(?:headers|query)\.[\w-]+|status")
 _NEEDS = {"soap": "wsdl", "odbc": "connection", "http": "url"}
 
 
@@ -153,16 +155,21 @@ def check_json_path(path: Path, text: str) -> Iterator[Complaint]:
         yield refusal("bad-jsonpath", path, str(error), "write one such as $.citizen.nino")
 
 
-def check_either_path(path: Path, text: str) -> Iterator[Complaint]:
-    """A JSONPath where it begins with ``$``, else an XPath."""
-    return check_json_path(path, text) if text.startswith("$") else check_xpath(path, text)
+def check_rule_path(path: Path, text: str) -> Iterator[Complaint]:
+    """What a comparison rule is about: a JSONPath, a plain XPath of steps, or a part such as ``headers.date``."""
+    if text.startswith("$"):
+        yield from check_json_path(path, text)
+    elif not _RULE_XPATH.fullmatch(text) and not _PART.fullmatch(text):
+        code = "bad-xpath" if text.startswith("/") else "bad-path"
+        fix = "write an XPath of steps such as //item/price, a JSONPath such as $..price, or headers.date"
+        yield refusal(code, path, f"{text!r} is no path that a rule understands", fix)
 
 
 def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
     """The comparison's rules and paths."""
     for index, rule in enumerate(compare.rules):
         here = (*path, "rules", index)
-        yield from check_either_path((*here, "path"), rule.path)
+        yield from check_rule_path((*here, "path"), rule.path)
         match rule:
             case IgnoreRule() if _WHOLE_DOCUMENT.fullmatch(rule.path.strip()):
                 message = "ignores the whole answer: every defect would pass"
@@ -173,7 +180,7 @@ def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
                 yield from _check_datetime(here, rule)
     for kind in ("show", "same_input_ignoring"):
         for index, text in enumerate(getattr(compare, kind)):
-            yield from check_either_path((*path, kind, index), text)
+            yield from check_rule_path((*path, kind, index), text)
     for index, name in enumerate(compare.headers):
         yield from check_header_name((*path, "headers", index), name)
 

@@ -57,10 +57,21 @@ def parse_plan(text: str, path: Path, environ: Mapping[str, str]) -> LoadedPlan:
         for problem, is_refusal in lint(plan, source.file, source.line_of, is_whole=is_whole):
             (source.problems if is_refusal else warnings).append(problem)
     if source.problems or plan is None:
-        raise PlanError(sorted(set(source.problems), key=lambda problem: (problem.line, problem.key, problem.code)))
-    ordered = tuple(sorted(warnings, key=lambda problem: (problem.line, problem.key, problem.code)))
+        raise PlanError(sorted(_told_once(source.problems), key=_place))
+    ordered = tuple(sorted(warnings, key=_place))
     content = plan.model_dump_json(by_alias=True).encode()
     return LoadedPlan(plan, path, source.lines, digest(content), ordered)
+
+
+def _place(problem: Problem) -> tuple[int, str, str]:
+    return (problem.line, problem.key, problem.code)
+
+
+def _told_once(problems: list[Problem]) -> set[Problem]:
+    """Without what only follows from a variable that could not be filled in."""
+    causes = ("missing-variable", "bad-variable")
+    unfilled = {problem.key for problem in problems if problem.code in causes}
+    return {problem for problem in problems if problem.key not in unfilled or problem.code in causes}
 
 
 def _read(path: Path) -> str:

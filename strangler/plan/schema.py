@@ -16,4 +16,8 @@ def schema() -> dict[str, Any]:
             "anyOf": [{"$ref": "#/$defs/Target"}, short],
             "description": entry.get("description", target.get("description", "")),
         }
+    for model in (found, *found["$defs"].values()):
+        for field in model.get("properties", {}).values():
+            if "patternProperties" in field:
+                field["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "Strangler's migration plan"}
