@@ -1,0 +1,120 @@
+"""Differences as they are found: with their paths written out, counted where a rule hides them, and bounded. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from parity_checks.paths import Language
+from parity_checks.signature import signature
+from parity_checks.trees import Value, local_name, shown
+from strangler.exchange import Difference, DifferenceKind
+
+Place = tuple["Place", str | None, int | None] | None
+"""Where the walk is: parent, name (``None`` for a list element), index or position. ``None`` is the root."""
+
+MOST_OF_ONE_KIND: Final = 25
+"""Most differences of one signature that one exchange keeps."""
+
+MOST_KINDS: Final = 1_000
+"""Most signatures that one exchange keeps."""
+
+
+class Findings:
+    """The differences of one exchange, and how many each rule has hidden."""
+
+    def __init__(self, operation: str, rules: int) -> None:
+        self._operation = operation
+        self._hidden = [0] * rules
+        self._hiding: int | None = None
+        self._differences: list[Difference] = []
+        self._signatures: Counter[str] = Counter()
+        self.language = Language.JSON
+        self.left_out = 0
+
+    def add(self, kind: DifferenceKind, place: Place, old: Value, new: Value) -> None:
+        """A difference in the body."""
+        if self._hiding is not None:
+            self._hidden[self._hiding] += 1
+            return
+        is_type = kind is DifferenceKind.TYPE
+        write = json_path if self.language is Language.JSON else xml_path
+        path, general = write(place)
+        self._keep(kind, path, general, shown(old, quoted=is_type), shown(new, quoted=is_type))
+
+    def add_part(self, kind: DifferenceKind, part: str, old: str | None, new: str | None) -> None:
+        """A difference outside of the body: the status, a header."""
+        self._keep(kind, part, part, old, new)
+
+    def _keep(self, kind: DifferenceKind, path: str, general: str, old: str | None, new: str | None) -> None:
+        found = signature(self._operation, general, kind)
+        count = self._signatures[found]
+        if count >= MOST_OF_ONE_KIND or (not count and len(self._signatures) >= MOST_KINDS):
+            self.left_out += 1
+            return
+        self._signatures[found] = count + 1
+        self._differences.append(Difference(kind, path, old, new, found, general))
+
+    def hide(self, rule: int) -> None:
+        """A rule made two values equal."""
+        self._hidden[self._hiding if self._hiding is not None else rule] += 1
+
+    @contextmanager
+    def hidden_by(self, rule: int) -> Iterator[None]:
+        """Whatever is found within belongs to this rule."""
+        before, self._hiding = self._hiding, rule if self._hiding is None else self._hiding
+        try:
+            yield
+        finally:
+            self._hiding = before
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What was found, in the order of the walk."""
+        return tuple(self._differences)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """For each rule, how many differences it has hidden."""
+        return tuple(self._hidden)
+
+
+def json_path(place: Place) -> tuple[str, str]:
+    """The place as a JSONPath (RFC 9535), and the same with every index generalised."""
+    concrete: list[str] = []
+    general: list[str] = []
+    while place is not None:
+        place, name, index = place
+        if name is None:
+            concrete.append(f"[{index}]")
+            general.append("[*]")
+        else:
+            step = f".{name}" if name.isidentifier() and name.isascii() else f"['{_quoted(name)}']"
+            concrete.append(step)
+            general.append(step)
+    return "$" + "".join(reversed(concrete)), "$" + "".join(reversed(general))
+
+
+def _quoted(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def xml_path(place: Place) -> tuple[str, str]:
+    """The place as an XPath that any tool takes without namespace bindings, and as the short form that rules take."""
+    concrete: list[str] = []
+    general: list[str] = []
+    while place is not None:
+        place, name, position = place
+        name = name or ""
+        local = local_name(name.removeprefix("@"))
+        if name == "#text":
+            step, short = "text()", "text()"
+        elif name.startswith("@"):
+            step = f"@*[local-name()='{local}']" if "{" in name else f"@{local}"
+            short = f"@{local}"
+        else:
+            step = f"*[local-name()='{local}']" if name.startswith("{") else local
+            short = local
+        concrete.append(f"/{step}" if position is None else f"/{step}[{position}]")
+        general.append(f"/{short}")
+    return "".join(reversed(concrete)) or "/", "".join(reversed(general)) or "/"

@@ -1,0 +1,164 @@
+"""The plan's comparison rules, compiled: which rules hold at a place, and whether two values there are equal. Pure.
+
+A rule is asked in two ways. ``holds`` says whether two values that differ are equal under it. ``normal`` gives the one
+form that all values equal under it share, so that list elements can be aligned by content; where equality is not
+transitive (a tolerance) every value gets the same form, and aligned elements are compared afterwards.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import assert_never
+
+from parity_checks import equalities
+from parity_checks.paths import Automaton, Language, Path, State, parse_path
+from parity_checks.trees import ABSENT, Element, Value, text_of
+from strangler.plan.models import (
+    AbsenceRule,
+    CodeRule,
+    Compare,
+    DatetimeRule,
+    IgnoreRule,
+    MoneyRule,
+    NumberRule,
+    OpaqueRule,
+    Rule,
+    SetRule,
+    TextRule,
+)
+from strangler.stages import Side
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRules:
+    """One operation's rules, ready for use; made once per plan entry, shared by all comparisons.
+
+    ``kinds`` are in the plan's order: the counts in a comparison's ``hidden`` have the same order.
+    """
+
+    operation: str
+    rules: tuple[Rule, ...]
+    paths: tuple[Path, ...]
+    json: Automaton
+    xml: Automaton
+    headers: tuple[str, ...]
+    show: tuple[Path, ...]
+
+    def start(self, language: Language) -> State:
+        """Where the walk down a body begins."""
+        return (self.json if language is Language.JSON else self.xml).start
+
+    def at_part(self, part: str) -> tuple[int, ...]:
+        """The rules about a part of the message outside of the body, such as ``headers.date``."""
+        return tuple(
+            index
+            for index, path in enumerate(self.paths)
+            if path.language is Language.PART and path.text.lower() == part.lower()
+        )
+
+
+def compile_rules(operation: str, compare: Compare) -> CompiledRules:
+    """Compile what the plan says about comparing one operation.
+
+    Raises:
+        ValueError: a path, a zone, a format or a regular expression is wrong; the message names the rule's path.
+    """
+    paths = tuple(parse_path(rule.path) for rule in compare.rules)
+    for rule in compare.rules:
+        equalities.check(rule)
+    return CompiledRules(
+        operation=operation,
+        rules=compare.rules,
+        paths=paths,
+        json=_automaton(paths, Language.JSON),
+        xml=_automaton(paths, Language.XML),
+        headers=tuple(name.lower() for name in compare.headers),
+        show=tuple(parse_path(path) for path in compare.show),
+    )
+
+
+def _automaton(paths: tuple[Path, ...], language: Language) -> Automaton:
+    return Automaton([path.steps for path in paths], skip=[path.language is not language for path in paths])
+
+
+def ignoring(paths: tuple[str, ...]) -> CompiledRules:
+    """Rules that ignore these paths and say nothing else: for the digest of a request.
+
+    Raises:
+        ValueError: a path is wrong.
+    """
+    rules = tuple(IgnoreRule.model_validate({"path": path, "as": "ignore", "why": "same input"}) for path in paths)
+    return compile_rules("", Compare(rules=rules, headers=()))
+
+
+def holds(rule: Rule, old: Value, new: Value) -> bool:  # noqa: PLR0911  one line per rule
+    """Whether two values that differ are equal under this rule. Absent values are ``ABSENT``."""
+    match rule:
+        case IgnoreRule():
+            return True
+        case AbsenceRule():
+            return absence(old) in rule.equal and absence(new) in rule.equal
+        case SetRule():
+            return False
+    old_text, new_text = text_of(old), text_of(new)
+    if old_text is None or new_text is None:
+        return False
+    match rule:
+        case OpaqueRule():
+            return equalities.is_like(old_text, rule.like) and equalities.is_like(new_text, rule.like)
+        case DatetimeRule():
+            return equalities.are_same_time(old_text, new_text, rule)
+        case NumberRule():
+            return equalities.are_same_number(old_text, new_text, rule.within)
+        case MoneyRule():
+            amount = equalities.pence(old_text, rule.old)
+            return amount is not None and amount == equalities.pence(new_text, rule.new)
+        case TextRule():
+            return equalities.folded(old_text, rule) == equalities.folded(new_text, rule)
+        case CodeRule():
+            return rule.table.get(old_text) == new_text
+        case _:
+            assert_never(rule)
+
+
+def normal(rule: Rule, value: Value, side: Side) -> Hashable | None:  # noqa: PLR0911  one line per rule
+    """The form that all values equal under this rule share; ``None`` where the rule says nothing about the value."""
+    if isinstance(rule, AbsenceRule):
+        kind = absence(value)
+        return ("absent",) if kind in rule.equal else None
+    text = text_of(value)
+    if text is None:
+        return None
+    match rule:
+        case IgnoreRule() | SetRule():
+            return None
+        case OpaqueRule():
+            return ("opaque",) if equalities.is_like(text, rule.like) else None
+        case DatetimeRule():
+            moment = equalities.moment(text, rule)
+            return None if moment is None else ("time", None if rule.within_s else moment)
+        case NumberRule():
+            number = equalities.number(text)
+            return None if number is None else ("number", None if rule.within else number)
+        case MoneyRule():
+            return _tagged("pence", equalities.pence(text, rule.old if side is Side.OLD else rule.new))
+        case TextRule():
+            return ("text", equalities.folded(text, rule))
+        case CodeRule():
+            return _tagged("code", rule.table.get(text) if side is Side.OLD else text)
+        case _:
+            assert_never(rule)
+
+
+def _tagged(tag: str, value: Hashable | None) -> Hashable | None:
+    return None if value is None else (tag, value)
+
+
+def absence(value: Value) -> str:
+    """``absent``, ``null``, ``empty``, or ``value``: three ways of saying nothing, and one of saying something."""
+    if value is ABSENT:
+        return "absent"
+    if value is None or (isinstance(value, Element) and value.text is None):
+        return "null"
+    if isinstance(value, Element):
+        return "value" if value.text or value.children else "empty"
+    return "empty" if isinstance(value, str | list | dict) and not value else "value"

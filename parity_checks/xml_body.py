@@ -1,0 +1,115 @@
+"""XML and SOAP, hardened and with expanded names. Pure.
+
+Nothing is fetched and nothing is expanded: a document type declaration is refused (XML entity attacks; OWASP,
+"XML External Entity Prevention"). Prefixes are gone: names, ``xsi:type`` and fault codes carry their namespace, so two
+documents that differ only in prefixes are the same (lxml's canonical form would keep the prefixes).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from lxml import etree
+
+from parity_checks.decoding import MAX_DEPTH, Unreadable, charset_name
+from parity_checks.trees import Element
+from strangler.exchange import Reason
+
+_XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_SOAP_11: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
+_SOAP_12: Final = "{http://www.w3.org/2003/05/soap-envelope}"
+_QNAME_TEXT: Final = frozenset({"faultcode", f"{_SOAP_12}Value"})
+_LOCATIONS: Final = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
+_DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
+
+
+def read_xml(body: bytes, charset: str | None) -> tuple[Element, str, str]:
+    """The root element, the charset the bytes are in, and the declared one where that was wrong.
+
+    ``charset`` is the one of the content-type header: it wins over the document's own declaration (RFC 7303, 3).
+
+    Raises:
+        Unreadable: not well formed, with a DTD, or nested too deep.
+    """
+    declaration = _DECLARED.match(body)
+    own = charset_name(declaration[1].decode("ascii", "replace")) if declaration else None
+    declared = charset_name(charset) or own or ("utf-16" if body[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8")
+    actual = declared
+    try:
+        body.decode(declared)
+    except (UnicodeDecodeError, LookupError):
+        actual = "cp1252"
+    root = _parse(body, actual if charset or actual != declared else None)
+    return _element(root, 1), actual, "" if actual == declared else declared
+
+
+def _parse(body: bytes, encoding: str | None) -> "etree._Element":
+    try:
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            encoding=encoding,
+        )
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        raise Unreadable(Reason.UNPARSABLE, f"not well-formed XML: {str(error)[:120]}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Unreadable(Reason.UNPARSABLE, "XML with a document type declaration is refused")
+    return root
+
+
+def _element(node: "etree._Element", depth: int) -> Element:
+    if depth > MAX_DEPTH:
+        raise Unreadable(Reason.UNPARSABLE, f"nested more than {MAX_DEPTH} deep")
+    attributes = _attributes(node)
+    if len(node) == 0:
+        nil = attributes.pop(f"{_XSI}nil", "false").strip()
+        text = None if nil in {"true", "1"} else _leaf_text(node)
+        return Element(str(node.tag), attributes, text)
+    attributes.pop(f"{_XSI}nil", None)
+    children: list[Element | str] = []
+    _append_text(children, node.text)
+    for child in node:
+        if not isinstance(child.tag, str):
+            raise Unreadable(Reason.UNPARSABLE, "XML with entity references is refused")
+        children.append(_element(child, depth + 1))
+        _append_text(children, child.tail)
+    return Element(str(node.tag), attributes, "", tuple(children))
+
+
+def _append_text(children: list[Element | str], text: str | None) -> None:
+    if text and not text.isspace():
+        children.append(text)
+
+
+def _leaf_text(node: "etree._Element") -> str:
+    text = node.text or ""
+    if node.tag in _QNAME_TEXT and _is_in_fault(node):
+        return _expanded(text, node.nsmap)
+    return text
+
+
+def _is_in_fault(node: "etree._Element") -> bool:
+    return any(ancestor.tag in {f"{_SOAP_11}Fault", f"{_SOAP_12}Fault"} for ancestor in node.iterancestors())
+
+
+def _attributes(node: "etree._Element") -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, value in node.attrib.items():
+        if name in _LOCATIONS:
+            continue
+        attributes[str(name)] = _expanded(str(value), node.nsmap) if name == f"{_XSI}type" else str(value)
+    return attributes
+
+
+def _expanded(qname: str, namespaces: Mapping[str | None, str]) -> str:
+    """``prefix:local`` as ``{namespace}local``; the text as it is where the prefix is not bound."""
+    prefix, colon, local = qname.strip().rpartition(":")
+    namespace = namespaces.get(prefix if colon else None)
+    if namespace is None:
+        return qname.strip()
+    return f"{{{namespace}}}{local}"

@@ -1,0 +1,118 @@
+from typing import Any
+
+import pytest
+
+from parity_checks.compare import Comparison, compare
+from parity_checks.rules import compile_rules
+from strangler.exchange import Observation
+from strangler.plan.models import Compare
+from strangler.stages import Side
+
+
+def outcome(
+    old: str, new: str, *rules: dict[str, Any], content_type: str = "application/json"
+) -> tuple[list[str], tuple[int, ...]]:
+    compiled = compile_rules("op.x", Compare.model_validate({"rules": [{"why": "because", **rule} for rule in rules]}))
+    headers = (("content-type", content_type),)
+    result = compare(
+        Observation(Side.OLD, 200, headers, old.encode()), Observation(Side.NEW, 200, headers, new.encode()), compiled
+    )
+    assert isinstance(result, Comparison)
+    return [f"{difference.kind} {difference.path}" for difference in result.differences], result.hidden
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "is_equal"),
+    [
+        ({"as": "ignore"}, "1", '"x"', True),
+        ({"as": "opaque", "like": "[0-9]{3}"}, '"123"', '"456"', True),
+        ({"as": "opaque", "like": "[0-9]{3}"}, '"123"', '"45"', False),
+        ({"as": "opaque"}, '"123"', "null", False),
+        ({"as": "datetime"}, '"2026-05-01T12:00:00+01:00"', '"2026-05-01T11:00:00Z"', True),
+        ({"as": "datetime", "within_s": 5}, '"2026-05-01T12:00:00Z"', '"2026-05-01T12:00:05Z"', True),
+        ({"as": "datetime", "within_s": 5}, '"2026-05-01T12:00:00Z"', '"2026-05-01T12:00:06Z"', False),
+        ({"as": "datetime", "zone": "Europe/London"}, '"2026-07-01T12:00:00"', '"2026-07-01T11:00:00Z"', True),
+        ({"as": "datetime", "formats": ["%d/%m/%Y"]}, '"01/02/2026"', '"2026-02-01"', True),
+        ({"as": "datetime", "formats": ["%d/%m/%Y"]}, '"01/02/2026"', '"2026-01-02"', False),
+        ({"as": "datetime"}, '"nonsense"', '"2026-01-02"', False),
+        ({"as": "number"}, '"1.10"', "1.1", True),
+        ({"as": "number"}, '"1.10"', "1.11", False),
+        ({"as": "number", "within": "0.01"}, "1.10", "1.11", True),
+        ({"as": "number", "within": "0.01"}, "1.10", "1.1100000001", False),
+        ({"as": "money", "old": "pounds", "new": "pence"}, '"£1,234.50"', "123450", True),
+        ({"as": "money", "old": "pounds", "new": "pence"}, "0.29", "29", True),
+        ({"as": "money", "old": "pounds", "new": "pence"}, "0.295", "29", False),
+        ({"as": "money", "old": "pounds", "new": "pence"}, "-5.00", "-500", True),
+        ({"as": "money", "old": "pounds", "new": "pence"}, "9007199254740993.01", "900719925474099301", True),
+        ({"as": "money", "old": "pounds", "new": "pence"}, "9007199254740993.01", "900719925474099302", False),
+        ({"as": "text", "fold": "case"}, '"O\'NEILL"', '"O\'Neill"', True),
+        ({"as": "text", "trim": True}, '"AB   "', '"AB"', True),
+        ({"as": "text", "trim": True}, '"AB   "', '"Ab"', False),
+        ({"as": "text", "spaces": "drop"}, '"QQ 12 34 56 A"', '"QQ123456A"', True),
+        ({"as": "text", "spaces": "collapse"}, '"a  b"', '"a b"', True),
+        ({"as": "text", "form": "NFC"}, '"e\\u0301"', '"\\u00e9"', True),
+        ({"as": "code", "table": {"A": "active"}}, '"A"', '"active"', True),
+        ({"as": "code", "table": {"A": "active"}}, '"A"', '"dead"', False),
+        ({"as": "code", "table": {"A": "active"}}, '"Z"', '"Z2"', False),
+        ({"as": "absence", "equal": ["null", "empty"]}, "null", '""', True),
+        ({"as": "absence", "equal": ["null", "absent"]}, "null", '""', False),
+        ({"as": "absence", "equal": ["absent", "empty"]}, "[]", "null", False),
+    ],
+)
+def test_rule_decides_equality(rule: dict[str, Any], old: str, new: str, is_equal: bool) -> None:
+    expected = ([], (1,)) if is_equal else (1, (0,))
+    differences, hidden = outcome(f'{{"v":{old},"w":1}}', f'{{"v":{new},"w":1}}', {"path": "$.v", **rule})
+    assert ((differences, hidden) if is_equal else (len(differences), hidden)) == expected
+
+
+def test_text_rule_makes_numbers_differ_by_spelling_only_when_numbers_differ() -> None:
+    # Equal as numbers is the documented default: a text rule folds, it does not make equal things different.
+    assert outcome('{"v":1.10}', '{"v":1.1}', {"path": "$.v", "as": "text"}) == ([], (0,))
+
+
+def test_ignore_hides_only_its_subtree_and_counts() -> None:
+    old, new = '{"a":{"b":1,"c":[1,2]},"d":1}', '{"a":{"b":2,"c":[1,3]},"d":2}'
+    assert outcome(old, new, {"path": "$.a", "as": "ignore"}) == (["value $.d"], (2,))
+
+
+def test_ignore_hides_missing_and_surplus() -> None:
+    assert outcome('{"a":1}', '{"b":{"c":1}}', {"path": "$.a", "as": "ignore"}, {"path": "$.b", "as": "ignore"}) == (
+        [],
+        (1, 1),
+    )
+
+
+def test_idle_rule_has_hidden_nothing() -> None:
+    assert outcome('{"a":1}', '{"a":2}', {"path": "$.zzz", "as": "ignore"}) == (["value $.a"], (0,))
+
+
+def test_absence_of_a_whole_list() -> None:
+    rule = {"path": "$.l", "as": "absence", "equal": ["absent", "empty", "null"]}
+    assert outcome('{"l":[]}', "{}", rule) == ([], (1,))
+    assert outcome('{"l":[1]}', "{}", rule) == (["missing $.l"], (0,))
+
+
+def test_rule_by_descendant_and_by_every_element() -> None:
+    old, new = '{"l":[{"x":1},{"x":2}]}', '{"l":[{"x":3},{"x":4}]}'
+    assert outcome(old, new, {"path": "$..x", "as": "ignore"}) == ([], (2,))
+    assert outcome(old, new, {"path": "$.l[*].x", "as": "ignore"}) == ([], (2,))
+    assert outcome(old, new, {"path": "$.l[0].x", "as": "ignore"}) == (["value $.l[1].x"], (1,))
+    assert outcome(old, new, {"path": "$.l.x", "as": "ignore"})[1] == (0,)
+
+
+def test_xml_rules_match_by_local_name_and_attribute() -> None:
+    old = '<p:r xmlns:p="urn:x"><p:name id="1">SMITH</p:name></p:r>'
+    new = '<r xmlns="urn:x"><name id="2">Smith</name></r>'
+    rules = ({"path": "//name", "as": "text", "fold": "case"}, {"path": "/r/name/@id", "as": "opaque"})
+    assert outcome(old, new, *rules, content_type="text/xml") == ([], (1, 1))
+
+
+def test_rule_on_a_header_can_ignore_it() -> None:
+    assert outcome("{}", "{}", {"path": "headers.content-type", "as": "ignore"}) == ([], (0,))
+
+
+def test_unknown_zone_and_bad_expression_are_refused() -> None:
+    with pytest.raises(ValueError, match="Europe/London"):
+        outcome("1", "1", {"path": "$.a", "as": "datetime", "zone": "Mars/Base"})
+    with pytest.raises(ValueError, match="no regular expression"):
+        outcome("1", "1", {"path": "$.a", "as": "opaque", "like": "("})
