@@ -101,7 +101,7 @@ class Index:
         if exact is not None:
             yield from (entry for entry in exact.candidates(reading) if entry.is_head(reading))
         nodes = self._walk(reading.path)
-        for node in reversed(nodes):
+        for node in reversed(nodes) if reading.path.startswith("/") else ():
             if node.prefix is not None:
                 yield from (entry for entry in node.prefix.candidates(reading) if entry.is_head(reading))
         matching = [
