@@ -7,15 +7,16 @@ comes first, so an engine never follows a decision that is not on record.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import orjson
 
 from strangler import gates
-from strangler.decisions import Decisions, end_of
+from strangler.decisions import Acceptance, Decisions, end_of
 from strangler.errors import Refused, StoreError, UsageError
 from strangler.evidence import Builds, Evidence, Result, Verdict, entry_digest, fingerprint
-from strangler.holds import Hold, hold_now, read_hold
+from strangler.holds import Hold, read_hold, set_hold
 from strangler.journal import AcceptedSignature, Journal
 from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.plan.models import Operation, Plan
@@ -61,6 +62,7 @@ class Cutover:
         self._state = state
         self._clock = clock
         self._decisions = Decisions(ledger)
+        self._noted: dict[str, Builds] = {}
 
     # What is in force
 
@@ -79,9 +81,21 @@ class Cutover:
         self._decisions.sync()
         return self._decisions.accepted(operation)
 
+    def note_builds(self, operation: str, builds: Builds) -> None:
+        """Say which builds run now, as a probe just told: evidence of any other is stale at once."""
+        self._operation(operation)
+        self._noted[operation] = builds
+
+    def acceptances(self) -> tuple[Acceptance, ...]:
+        """Every acceptance on record that was not rejected since."""
+        self._decisions.sync()
+        return self._decisions.acceptances()
+
     def builds(self, operation: str) -> Builds:
-        """What runs on each side: as last seen, else as the plan declares, else ``unknown``."""
+        """What runs on each side: as noted, else as last seen, else as the plan declares, else ``unknown``."""
         entry = self._operation(operation)
+        if operation in self._noted:
+            return self._noted[operation]
         seen = self._journal.latest_builds(operation) or Builds(UNKNOWN_BUILD, UNKNOWN_BUILD)
         declared_old, declared_new = (self._plan.systems[side.system].build for side in (entry.old, entry.new))
         return Builds(
@@ -150,25 +164,26 @@ class Cutover:
         """Make a move: into the ledger, then to the engines.
 
         Raises:
-            Refused: a gate, or somebody else, was in the way; ``reasons`` says what. Nothing was changed.
+            Refused: a gate, or somebody else, was in the way; ``reasons`` says what. Nothing moved; the refusal, with
+                what the gates said, is in the ledger.
             StoreError: the ledger cannot be written; nothing was changed.
         """
         seq = self._decisions.sync()
         proposal = self.propose(operation, to, who, builds)
-        if not proposal.allowed:
-            raise Refused(f"{operation} stays at {proposal.before}: the move to {to} is refused", proposal.reasons)
         if proposal.before == to:
             raise Refused(f"{operation} is at {to} already")
-        evidence = self.evidence(operation, builds)
         body = {
             "operation": operation,
             "before": proposal.before.as_dict(),
             "after": to.as_dict(),
             "why": why,
             "entry": entry_digest(self._plan, operation),
-            "fingerprint": evidence.fingerprint,
+            "fingerprint": self.evidence(operation, builds).fingerprint,
             "gates": [_verdict_body(verdict) for verdict in proposal.verdicts],
         }
+        if not proposal.allowed:
+            self._ledger.append(EntryKind.REFUSAL, who, {**body, "refused": list(proposal.reasons)}, now=self._clock())
+            raise Refused(f"{operation} stays at {proposal.before}: the move to {to} is refused", proposal.reasons)
         return self._decide(EntryKind.ROLLOUT, who, body, expect_seq=seq)
 
     def approve(self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None) -> Entry:
@@ -196,7 +211,7 @@ class Cutover:
         operation: str,
         owner: str,
         why: str,
-        until: str,
+        until: date | str,
         who: str,
         verdict: str = "accepted",
         max_rate: float | None = None,
@@ -217,15 +232,15 @@ class Cutover:
             UsageError: an argument is missing, or not of its form.
         """
         self._operation(operation)
-        now = self._clock()
-        _check_acceptance(signature, owner, why, until, verdict=verdict, max_rate=max_rate, now=now)
+        now, last_day = self._clock(), str(until)
+        _check_acceptance(signature, owner, why, last_day, verdict=verdict, max_rate=max_rate, now=now)
         body = {
             "signature": signature,
             "operation": operation,
             "verdict": verdict,
             "owner": owner,
             "why": why,
-            "until": until,
+            "until": last_day,
             "max_rate": max_rate,
         }
         return self._ledger.append(EntryKind.ACCEPTANCE, who, body, now=now)
@@ -282,7 +297,7 @@ class Cutover:
             The ledger's entry, or ``None`` where the ledger could not be written: the hold is in force all the same.
         """
         now = self._clock()
-        held = hold_now(self._state, operations, who, why, now)
+        held = set_hold(self._state, operations, who, why, now)
         body = {"operations": list(held.operations), "why": why}
         try:
             return self._ledger.append(EntryKind.HOLD, who, body, now=now)
@@ -341,6 +356,35 @@ class Cutover:
         return tuple(name for name, person in self._plan.people.items() if role in person.roles)
 
 
+def hold_now(state: StateFolder, operations: Sequence[str] | None, who: str, why: str, now: float) -> str:
+    """Hold operations (``None``: all) with nothing but the state folder at hand; a sentence on the record made."""
+    held = set_hold(state, operations, who, why, now)
+    body = {"operations": list(held.operations), "why": why}
+    try:
+        with Ledger.open(state.ledger_url) as ledger:
+            entry = ledger.append(EntryKind.HOLD, who, body, now=now)
+    except StoreError as error:
+        return f"The hold is in force, but not on record: {error}"
+    return f"On record as ledger entry {entry.seq}."
+
+
+def release_now(state: StateFolder, who: str, why: str, now: float) -> str:
+    """Lift the hold, on record first; a sentence on the record made.
+
+    Raises:
+        Refused: there is no hold.
+        StoreError: the ledger cannot be written; the hold stays.
+    """
+    held = read_hold(state.hold_file)
+    if held is None:
+        raise Refused("there is no hold to release")
+    body = {"operations": list(held.operations), "why": why}
+    with Ledger.open(state.ledger_url) as ledger:
+        entry = ledger.append(EntryKind.RELEASE, who, body, now=now)
+    state.hold_file.unlink(missing_ok=True)
+    return f"On record as ledger entry {entry.seq}."
+
+
 def brings_forward(before: Rollout, after: Rollout, effect: Effect) -> bool:
     """Whether any key moves forward to a stage in which callers hear the new side."""
     first, second = thresholds(before), thresholds(after)
@@ -394,5 +438,5 @@ def _check_acceptance(
         end = end_of(until)
     except (TypeError, ValueError) as error:
         raise UsageError(f"until {until!r}: write a date such as 2026-12-31") from error
-    if end is None or end <= now:
+    if end <= now:
         raise UsageError(f"until {until!r} is over already")

@@ -1,6 +1,7 @@
 """What the ledger says is in force now: rollouts, approvals, acceptances. A view, verified link by link as it grows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
 from typing import Any
@@ -9,6 +10,22 @@ from strangler.errors import LedgerBroken
 from strangler.evidence import Approval
 from strangler.journal import AcceptedSignature
 from strangler.ledger import GENESIS, Entry, EntryKind, Ledger, verify_entries
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A difference that people decided to live with, as the ledger has it. ``until`` is the last day (ISO, UTC)."""
+
+    signature: str
+    operation: str
+    verdict: str
+    owner: str
+    why: str
+    until: str
+    max_rate: float | None
+    who: str
+    at: float
+    seq: int
 
 
 class Decisions:
@@ -22,7 +39,7 @@ class Decisions:
         self._shares: dict[str, Mapping[str, Any]] = {}
         self._changed_at: dict[str, float] = {}
         self._approvals: dict[str, list[Approval]] = {}
-        self._acceptances: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._acceptances: dict[str, dict[str, Acceptance]] = {}
 
     def sync(self) -> int:
         """Read what is new; the seq of the last entry read.
@@ -57,9 +74,13 @@ class Decisions:
     def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
         """The signatures accepted for this operation, with their end; those past it are still in."""
         return tuple(
-            AcceptedSignature(signature, end_of(body.get("until")), body.get("max_rate"))
-            for signature, body in self._acceptances.get(operation, {}).items()
+            AcceptedSignature(one.signature, end_of(one.until), one.max_rate)
+            for one in self._acceptances.get(operation, {}).values()
         )
+
+    def acceptances(self) -> tuple[Acceptance, ...]:
+        """Every acceptance that was not rejected since; those past their day are still in."""
+        return tuple(one for by_signature in self._acceptances.values() for one in by_signature.values())
 
     def _check_head(self) -> None:
         head = self._ledger.head()
@@ -78,19 +99,22 @@ class Decisions:
                 approval = Approval(entry.who, entry.at, str(body["to"]), str(body["fingerprint"]))
                 self._approvals.setdefault(operation, []).append(approval)
             case EntryKind.ACCEPTANCE:
-                self._acceptances.setdefault(operation, {})[str(body["signature"])] = body
+                self._acceptances.setdefault(operation, {})[str(body["signature"])] = _acceptance(entry)
             case EntryKind.REJECTION:
                 self._acceptances.setdefault(operation, {}).pop(str(body["signature"]), None)
             case _:
                 pass  # the other kinds decide nothing about an operation
 
 
-def end_of(day: str | None) -> float | None:
+def _acceptance(entry: Entry) -> Acceptance:
+    fields = ("signature", "operation", "verdict", "owner", "why", "until", "max_rate")
+    return Acceptance(**{name: entry.body[name] for name in fields}, who=entry.who, at=entry.at, seq=entry.seq)
+
+
+def end_of(day: str) -> float:
     """The end of an ISO date (UTC) in seconds since the epoch.
 
     Raises:
         ValueError: it is no ISO date.
     """
-    if day is None:
-        return None
     return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC).timestamp()

@@ -4,18 +4,26 @@ After a rollback it does not flap: only what was seen since the rollout last cha
 no caller hears the new side has nothing to take back.
 """
 
+import asyncio
+import os
+import time
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
+import orjson
 import structlog
 
+from strangler.cutover import Cutover
 from strangler.errors import Refused, StranglerError
-from strangler.journal import AcceptedSignature, WindowStats
-from strangler.ledger import Entry
+from strangler.journal import AcceptedSignature, Journal, WindowStats
+from strangler.ledger import Entry, Ledger
+from strangler.plan import load_plan
 from strangler.plan.models import Plan, Rollback
 from strangler.rollout import Rollout
 from strangler.stages import Stage, is_answered_by_new
+from strangler.state import StateFolder
 
 WHO = "strangler guard"
 POLL_S = 0.25
@@ -100,11 +108,15 @@ class Guard:
     def run(self, stop: Event, poll_s: float = POLL_S) -> None:
         """Check again and again, until told to stop. A check that fails is counted, and made again."""
         while not stop.wait(poll_s):
-            try:
-                self.check()
-            except StranglerError as error:
-                self.failed_checks += 1
-                _log.warning("guard check failed", error=str(error), failed_checks=self.failed_checks)
+            self.check_or_count()
+
+    def check_or_count(self) -> None:
+        """Check; where a store is not there, count that instead."""
+        try:
+            self.check()
+        except StranglerError as error:
+            self.failed_checks += 1
+            _log.warning("guard check failed", error=str(error), failed_checks=self.failed_checks)
 
     def check(self) -> list[Entry]:
         """Look once at every operation; the rollbacks that were made."""
@@ -128,6 +140,52 @@ class Guard:
             return []
         _log.warning("guard rolled back", operation=operation, reasons=reasons)
         return [entry]
+
+
+async def run_guard(plan_path: Path, state: StateFolder, *, stop: asyncio.Event) -> None:
+    """Guard the plan at this path until told to stop. A changed plan is read again; a broken one is not taken."""
+    ended = Event()
+    guarding = asyncio.ensure_future(asyncio.to_thread(_guard_until, plan_path, state, ended))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({guarding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        ended.set()
+        await guarding
+
+
+def _guard_until(plan_path: Path, state: StateFolder, ended: Event) -> None:
+    journal = Journal.open(state.journal_url, key=state.journal_key())
+    with journal, Ledger.open(state.ledger_url) as ledger:
+        plan, stamp = _read_plan(plan_path, state), _stamp(plan_path)
+        while not ended.is_set():
+            guard = Guard(plan, journal, Cutover(plan, journal, ledger, state, time.time), time.time)
+            while _stamp(plan_path) == stamp and not ended.wait(POLL_S):
+                guard.check_or_count()
+            if ended.is_set():
+                return
+            stamp = _stamp(plan_path)
+            try:
+                plan = _read_plan(plan_path, state)
+            except StranglerError as error:
+                _log.warning("guard keeps the plan it has", error=str(error))
+
+
+def _read_plan(path: Path, state: StateFolder) -> Plan:
+    """The plan, with the process's environment over the variables that ``up`` wrote down."""
+    written: dict[str, str] = {}
+    if state.environment_file.exists():
+        written = orjson.loads(state.environment_file.read_bytes())
+    return load_plan(path, {**written, **os.environ}).plan
+
+
+def _stamp(path: Path) -> int:
+    """When the file last changed; 0 while it is not there (an editor may be replacing it)."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def figures_of(stats: WindowStats, reasons: tuple[str, ...]) -> dict[str, Any]:

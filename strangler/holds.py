@@ -25,7 +25,7 @@ class Hold:
         return EVERYTHING in self.operations or operation in self.operations
 
 
-def hold_now(state: StateFolder, operations: Sequence[str] | None, who: str, why: str, now: float) -> Hold:
+def set_hold(state: StateFolder, operations: Sequence[str] | None, who: str, why: str, now: float) -> Hold:
     """Send these operations (``None``: all) to old at once, beside those that are held already."""
     there = read_hold(state.hold_file)
     wanted = set(operations or (EVERYTHING,)) | set(there.operations if there else ())

@@ -75,6 +75,13 @@ class StateFolder:
         """Where reports are written unless told otherwise."""
         return self.path / "reports"
 
+    def held(self) -> frozenset[str]:
+        """The operations that the kill switch holds on old; ``*`` stands for all of them."""
+        from strangler.holds import read_hold
+
+        hold = read_hold(self.hold_file)
+        return frozenset(hold.operations) if hold else frozenset()
+
     def journal_key(self) -> bytes:
         """The journal's key, 32 bytes; made at first use, readable by the owner only.
 

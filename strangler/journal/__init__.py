@@ -15,6 +15,7 @@ from strangler.journal.records import (
     Tally,
     WindowStats,
 )
+from strangler.journal.reserve import GapReserve
 from strangler.journal.store import Journal
 
-__all__ = ["AcceptedSignature", "Finding", "Gap", "Journal", "Loss", "State", "Tally", "WindowStats"]
+__all__ = ["AcceptedSignature", "Finding", "Gap", "GapReserve", "Journal", "Loss", "State", "Tally", "WindowStats"]

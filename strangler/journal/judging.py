@@ -100,7 +100,7 @@ def upsert(
         table: the table.
         key: the columns that make a row the same.
         rows: the rows.
-        changes: column to ``add``, ``least``, ``greatest``, ``keep`` or ``replace``.
+        changes: column to ``add``, ``least``, ``greatest``, ``replace`` or ``refill``.
     """
     if not rows:
         return
@@ -115,9 +115,17 @@ def upsert(
             "least": least(there, given),
             "greatest": greatest(there, given),
             "replace": given,
+            "refill": _refilled(table, column, given),
         }[change]
     statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)
     connection.execute(statement, list(rows))
+
+
+def _refilled(table: sa.Table, column: str, given: Any) -> Any:
+    """The given value where the row's sealed part has expired, else the one that is there."""
+    if "sealed" not in table.c:
+        return given
+    return sa.case((table.c.sealed.is_(None), given), else_=table.c[column])
 
 
 def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, Any]:
@@ -325,9 +333,11 @@ def _bump_findings(
             "first_at": now,
             "last_at": now,
             "example": state.example,
+            "example_at": now,
             "sealed": state.sealed,
         }
         for signature, state in found.items()
     ]
     changes = {"count": "add", "inputs": "add", "last_at": "greatest"}
+    changes |= dict.fromkeys(("example", "example_at", "sealed"), "refill")
     upsert(connection, schema.findings, ("operation", "fingerprint", "signature"), rows, changes)

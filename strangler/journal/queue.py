@@ -20,6 +20,11 @@ _CLAIMED: sa.ColumnElement[str] = sa.literal_column("'claimed'")
 """Literals, because SQLite uses a partial index only where it can see the value."""
 
 
+def is_unfinished() -> sa.ColumnElement[bool]:
+    """The condition for exchanges that have no outcome yet, as the partial index has it."""
+    return _x.state.in_((_WAITING, _CLAIMED))
+
+
 def claim(connection: Connection, worker: str, limit: int, lease_s: float, now: float) -> list[sa.Row[Any]]:
     """Lease up to ``limit`` exchanges, oldest first; the claimed rows, in order."""
     held = exchanges.alias("held")
@@ -32,7 +37,7 @@ def claim(connection: Connection, worker: str, limit: int, lease_s: float, now: 
     )
     chosen = (
         sa.select(_x.seq)
-        .where(_x.state.in_((_WAITING, _CLAIMED)), is_free, sa.not_(is_held_elsewhere))
+        .where(is_unfinished(), is_free, sa.not_(is_held_elsewhere))
         .order_by(_x.at, _x.seq)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -15,7 +15,8 @@ from strangler.evidence import Counts, ParityEvidence
 from strangler.exchange import Failure, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.judging import UNEXPLAINED
-from strangler.journal.records import BY_RANK, RANK, UNFINISHED, AcceptedSignature, Tally, WindowStats
+from strangler.journal.queue import is_unfinished
+from strangler.journal.records import BY_RANK, RANK, AcceptedSignature, Tally, WindowStats
 
 _COMPARED = (OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH)
 FEWEST_FOR_P99 = 20
@@ -98,11 +99,9 @@ def uncounted_since(connection: Connection, operation: str, since: float) -> dic
 
 def depth(connection: Connection, operation: str | None = None) -> int:
     """How many exchanges wait for their outcome."""
-    x = schema.exchanges.c
-    states: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in UNFINISHED]
-    chosen = sa.select(sa.func.count()).select_from(schema.exchanges).where(x.state.in_(states))
+    chosen = sa.select(sa.func.count()).select_from(schema.exchanges).where(is_unfinished())
     if operation is not None:
-        chosen = chosen.where(x.operation == operation)
+        chosen = chosen.where(schema.exchanges.c.operation == operation)
     return int(connection.scalar(chosen) or 0)
 
 

@@ -21,9 +21,6 @@ class State(StrEnum):
     """It has an outcome."""
 
 
-UNFINISHED = (State.WAITING, State.CLAIMED)
-
-
 @dataclass(frozen=True, slots=True)
 class Loss:
     """Exchanges that callers had and the journal has not. Each lost write leaves a gap.

@@ -126,6 +126,7 @@ findings = Table(
     Column("first_at", Double, nullable=False),
     Column("last_at", Double, nullable=False),
     Column("example", String(64), nullable=False),
+    Column("example_at", Double, nullable=False),
     Column("sealed", LargeBinary),
 )
 

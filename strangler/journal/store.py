@@ -23,7 +23,7 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import judging, queue, readings, schema, writing
+from strangler.journal import judging, queue, readings, retention, schema, writing
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack, unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, State, Tally, WindowStats
@@ -148,6 +148,14 @@ class Journal:
             asked = [(operation, "asked", seen, seen.at or now) for x, operation in fresh for seen in x.observations]
             writing.record_sightings(connection, self._sightings.news(writing.builds_seen(asked)))
         return len(fresh)
+
+    def purge(self, before: float, now: float) -> int:
+        """Drop bodies, keys and values of exchanges older than ``before``; how many exchanges lost theirs.
+
+        What is counted stays counted. One that still waits is never asked any more, and counts as not compared.
+        """
+        with self._database.writing(_JUDGEMENTS) as connection:
+            return retention.purge(connection, before, now)
 
     # What gates, reports and people read
 
