@@ -54,7 +54,7 @@ def encode_json(value: object) -> bytes:
 
 
 def _exact(value: object) -> object:
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(format(value, "f").encode())
     raise TypeError(f"{type(value).__name__} has no JSON form")
 

@@ -238,3 +238,14 @@ def _state(error: BaseException | None) -> str:
 
 def _without_secrets(text: str) -> str:
     return re.sub(r"(?i)(pwd|password)\s*=\s*(\{[^}]*\}|[^;\s]*)", r"\1=***", text)
+
+
+def installed_drivers() -> tuple[str, ...]:
+    """The names of the ODBC drivers that this machine has.
+
+    Raises:
+        ImportError: ODBC itself (the Debian package unixodbc) is not installed.
+    """
+    import pyodbc
+
+    return tuple(pyodbc.drivers())
