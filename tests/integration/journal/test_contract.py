@@ -1,0 +1,428 @@
+"""The journal's contract, the same on SQLite and on PostgreSQL."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from strangler.errors import StoreError, UsageError
+from strangler.evidence import Builds, LoadEvidence, LoadSide
+from strangler.exchange import (
+    Difference,
+    DifferenceKind,
+    Exchange,
+    Failure,
+    Judged,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Request,
+)
+from strangler.journal import AcceptedSignature, GapReserve, Journal, Loss
+from strangler.journal.crypto import Sealer
+from strangler.stages import Effect, Side, Stage
+
+KEY = bytes(range(32))
+OP = "pensions.get-entitlement"
+
+
+def exchange(name: str, *, key: str | None = "AB123456C", at: float = 100.0, **changes: object) -> Exchange:
+    made = Exchange(
+        id=name,
+        operation=OP,
+        effect=Effect.READ,
+        key=key,
+        cohort=None,
+        stage=Stage.SHADOW,
+        request=Request("POST", "/pensions?for=AB123456C", (("Host", "a"), ("X-Note", "caf\udce9")), b"<ask/>", 6),
+        answer=Observation(Side.OLD, 200, (("Content-Type", "text/xml"),), b"<answer/>", 9, None, at, 0.02, "old-1"),
+        asked=Side.NEW,
+        entry="entry",
+        at=at,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def judged(name: str, kind: OutcomeKind, of_input: str, *signatures: str, fingerprint: str = "now") -> Judged:
+    differences = tuple(Difference(DifferenceKind.VALUE, f"$.{s}", "1", "2", s, f"$.{s}") for s in signatures)
+    reason = Reason.OLD_FAILED if kind is OutcomeKind.NOT_COMPARED else None
+    seen = Observation(Side.NEW, 200, (), b"new", 3, None, 101.0, 0.03, "new-1")
+    return Judged(name, Outcome(kind, fingerprint, of_input, reason, differences), (seen,))
+
+
+def fill(journal: Journal, *results: Judged, now: float = 200.0) -> None:
+    journal.append([exchange(result.exchange_id) for result in results])
+    journal.finish(results, now)
+
+
+def test_exchange_comes_back_as_it_was_appended(journal: Journal) -> None:
+    fell_back = Observation(Side.NEW, None, failure=Failure.TIMEOUT, body=None, at=1.0, duration_s=5.0)
+    whole = exchange("a", fell_back=fell_back)
+    journal.append([whole])
+    assert journal.exchange("a") == (whole, (), None)
+
+
+def test_exchange_without_body_keeps_its_size(journal: Journal) -> None:
+    large = exchange("a", request=Request("PUT", "/x", (), None, 2_000_000), not_compared=Reason.TOO_LARGE)
+    journal.append([large])
+    assert journal.exchange("a")[0] == large
+    assert list(journal.requests()) == []
+
+
+def test_exchange_unknown_is_refused_by_name(journal: Journal) -> None:
+    with pytest.raises(UsageError, match="no exchange 'nobody'"):
+        journal.exchange("nobody")
+
+
+def test_append_twice_changes_nothing(journal: Journal) -> None:
+    skipped = exchange("b", not_compared=Reason.TOO_LARGE)
+    journal.append([exchange("a"), skipped])
+    journal.append([exchange("a", at=999.0), skipped])
+    assert journal.exchange("a")[0].at == 100.0
+    assert journal.depth() == 1
+    assert [tally.count for tally in journal.outcomes_count()] == [1]
+
+
+def test_append_of_an_answer_only_waits_for_nobody(journal: Journal) -> None:
+    journal.append([exchange("a", asked=None)])
+    assert journal.depth() == 0
+    assert journal.claim("w", 10, 30, 200.0) == []
+
+
+def test_claim_gives_the_oldest_first_and_each_once(journal: Journal) -> None:
+    journal.append([exchange(f"x{at}", key=None, at=float(at)) for at in (3, 1, 2)])
+    assert [x.id for x in journal.claim("w", 2, 30, 200.0)] == ["x1", "x2"]
+    assert [x.id for x in journal.claim("v", 2, 30, 200.0)] == ["x3"]
+    assert journal.claim("w", 2, 30, 200.0) == []
+
+
+def test_claim_keeps_a_key_with_one_worker_across_operations(journal: Journal) -> None:
+    other = exchange("c", at=103.0, operation="health.find-patient")
+    journal.append([exchange("a", at=101.0), exchange("b", key="Z", at=102.0), other])
+    assert [x.id for x in journal.claim("w", 1, 30, 200.0)] == ["a"]
+    assert [x.id for x in journal.claim("v", 10, 30, 200.0)] == ["b"]
+    assert [x.id for x in journal.claim("w", 10, 30, 200.0)] == ["c"]
+
+
+def test_claim_after_the_lease_belongs_to_anybody_and_counts_attempts(journal: Journal) -> None:
+    journal.append([exchange("a")])
+    journal.claim("killed", 1, 30, 200.0)
+    assert journal.claim("w", 1, 30, 229.0) == []
+    assert [x.id for x in journal.claim("w", 1, 30, 231.0)] == ["a"]
+    assert journal.attempts(["a"]) == {"a": 2}
+
+
+def test_renew_prolongs_only_what_the_worker_still_holds(journal: Journal) -> None:
+    journal.append([exchange("a"), exchange("b", key="Z")])
+    journal.claim("w", 1, 30, 200.0)
+    journal.claim("v", 1, 30, 200.0)
+    assert journal.renew("w", ["a", "b"], 100, 220.0) == 1
+    assert [x.id for x in journal.claim("u", 5, 30, 250.0)] == ["b"]
+
+
+def test_release_gives_back_at_once(journal: Journal) -> None:
+    journal.append([exchange("a")])
+    journal.claim("w", 1, 30, 200.0)
+    assert journal.release("v", ["a"]) == 0
+    assert journal.release("w", ["a"]) == 1
+    assert [x.id for x in journal.claim("v", 1, 30, 201.0)] == ["a"]
+
+
+def test_claim_by_many_workers_at_once_gives_each_exchange_to_one(journal: Journal) -> None:
+    journal.append([exchange(f"x{n}", key=f"k{n % 7}", at=float(n)) for n in range(200)])
+    claimed: list[tuple[str, str]] = []
+
+    def work(worker: str) -> None:
+        while mine := journal.claim(worker, 10, 300, 200.0):
+            claimed.extend((x.id, worker) for x in mine)
+            journal.finish([judged(x.id, OutcomeKind.MATCH, x.id) for x in mine], 201.0)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # A worker that saw only held keys stops early; what is left is claimable by any other.
+    work("last")
+    assert len(claimed) == len({name for name, _ in claimed}) == 200
+
+
+def test_finish_twice_counts_once(journal: Journal) -> None:
+    journal.append([exchange("a")])
+    result = judged("a", OutcomeKind.MATCH, "i")
+    assert journal.finish([result, result], 200.0) == 1
+    assert journal.finish([judged("a", OutcomeKind.MISMATCH, "i", "s")], 201.0) == 0
+    assert journal.parity(OP, "now", 300.0).exchanges.by_kind == {OutcomeKind.MATCH: 1}
+
+
+def test_finish_keeps_observations_and_differences(journal: Journal) -> None:
+    result = judged("a", OutcomeKind.MISMATCH, "i", "s")
+    fill(journal, result)
+    _, observations, outcome = journal.exchange("a")
+    assert observations == result.observations
+    assert outcome == result.outcome
+
+
+def test_parity_counts_distinct_inputs_by_their_worst_outcome(journal: Journal) -> None:
+    fill(
+        journal,
+        judged("a", OutcomeKind.MISMATCH, "i1", "s"),
+        judged("b", OutcomeKind.MATCH, "i1"),
+        judged("c", OutcomeKind.MATCH, "i2"),
+        judged("d", OutcomeKind.MATCH, "i2"),
+        judged("e", OutcomeKind.NEW_FAILED, "i3"),
+    )
+    evidence = journal.parity(OP, "now", 300.0)
+    assert evidence.inputs.by_kind == {OutcomeKind.MISMATCH: 1, OutcomeKind.MATCH: 1, OutcomeKind.NEW_FAILED: 1}
+    assert evidence.exchanges.by_kind == {OutcomeKind.MATCH: 3, OutcomeKind.MISMATCH: 1, OutcomeKind.NEW_FAILED: 1}
+    assert (evidence.first_at, evidence.last_at, evidence.pending) == (200.0, 200.0, 0)
+
+
+def test_parity_of_another_fingerprint_is_only_counted(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MATCH, "i", fingerprint="before"))
+    evidence = journal.parity(OP, "now", 300.0)
+    assert (evidence.inputs.total, evidence.first_at, evidence.other_fingerprints) == (0, None, 1)
+
+
+def test_parity_counts_skipped_exchanges_and_losses(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MATCH, "i"))
+    journal.append([exchange("b", at=210.0, not_compared=Reason.TOO_LARGE)])
+    journal.record_losses([Loss(OP, Effect.READ, Reason.NOT_JOURNALED, 4, 211.0)])
+    evidence = journal.parity(OP, "now", 300.0)
+    assert evidence.inputs.not_compared == {Reason.TOO_LARGE: 1, Reason.NOT_JOURNALED: 4}
+    assert evidence.inputs.of(OutcomeKind.NOT_COMPARED) == 5
+
+
+def test_parity_leaves_skipped_exchanges_with_the_fingerprint_of_their_time(journal: Journal) -> None:
+    journal.append([exchange("z", at=120.0, not_compared=Reason.TOO_LARGE)])
+    fill(journal, judged("a", OutcomeKind.MATCH, "i", fingerprint="before"), now=150.0)
+    fill(journal, judged("b", OutcomeKind.MATCH, "i"), now=200.0)
+    assert journal.parity(OP, "now", 300.0).inputs.not_compared == {}
+    assert journal.parity(OP, "before", 300.0).inputs.not_compared == {Reason.TOO_LARGE: 1}
+
+
+def test_outcome_without_fingerprint_counts_as_not_compared(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MATCH, "i"), judged("b", OutcomeKind.MATCH, "i", fingerprint=""))
+    assert journal.parity(OP, "now", 300.0).inputs.not_compared == {Reason.COMPARER_FAILED: 1}
+
+
+def test_acceptance_covers_only_inputs_whose_every_difference_is_accepted(journal: Journal) -> None:
+    fill(
+        journal,
+        judged("a", OutcomeKind.MISMATCH, "i1", "known"),
+        judged("b", OutcomeKind.MISMATCH, "i2", "known", "other"),
+        judged("c", OutcomeKind.MISMATCH, "i3", "known"),
+        judged("d", OutcomeKind.NOT_COMPARED, "i3"),
+        judged("e", OutcomeKind.MISMATCH, "i4"),
+    )
+    counts = journal.parity(OP, "now", 300.0, [AcceptedSignature("known"), AcceptedSignature("")])
+    assert counts.inputs.by_kind == {
+        OutcomeKind.ACCEPTED: 1,
+        OutcomeKind.MISMATCH: 2,
+        OutcomeKind.NOT_COMPARED: 1,
+    }
+    assert counts.exchanges.by_kind == {
+        OutcomeKind.ACCEPTED: 2,
+        OutcomeKind.MISMATCH: 2,
+        OutcomeKind.NOT_COMPARED: 1,
+    }
+
+
+def test_acceptance_ends_with_its_day_and_over_its_rate(journal: Journal) -> None:
+    fill(journal, *(judged(f"m{n}", OutcomeKind.MISMATCH, f"m{n}", "known") for n in range(2)))
+    fill(journal, *(judged(f"o{n}", OutcomeKind.MATCH, f"o{n}") for n in range(8)))
+
+    def mismatches(accepted: AcceptedSignature) -> int:
+        return journal.parity(OP, "now", 300.0, [accepted]).inputs.of(OutcomeKind.MISMATCH)
+
+    assert mismatches(AcceptedSignature("known", until=301.0, max_rate=0.2)) == 0
+    assert mismatches(AcceptedSignature("known", until=300.0)) == 2
+    assert mismatches(AcceptedSignature("known", max_rate=0.19)) == 2
+    assert mismatches(AcceptedSignature("know")) == 2
+
+
+def test_findings_group_by_signature_and_show_one_example(journal: Journal) -> None:
+    fill(
+        journal,
+        judged("a", OutcomeKind.MISMATCH, "i1", "s"),
+        judged("b", OutcomeKind.MISMATCH, "i1", "s"),
+        judged("c", OutcomeKind.MISMATCH, "i2", "s", "t"),
+    )
+    found = journal.findings(OP, "now")
+    assert [(f.signature, f.count, f.inputs) for f in found] == [("s", 3, 2), ("t", 1, 1)]
+    assert (found[0].example_exchange_id, found[0].example_path, found[0].old, found[0].new) == ("a", "$.s", "1", "2")
+    assert journal.findings("health.find-patient") == []
+
+
+def test_window_tells_what_callers_heard_from_new(journal: Journal) -> None:
+    def new(n: int, status: int = 200) -> Exchange:
+        answer = Observation(Side.NEW, status, (), b"", 0, None, 100.0, 0.5 if n == 99 else 0.1)
+        return exchange(f"n{n}", at=110.0, answer=answer, asked=Side.OLD, stage=Stage.LIVE)
+
+    fell_back = Observation(Side.NEW, None, failure=Failure.TIMEOUT)
+    journal.append([new(n) for n in range(100)] + [new(200, 503), exchange("f", at=111.0, fell_back=fell_back)])
+    journal.append([exchange("before", at=90.0, answer=Observation(Side.NEW, 500))])
+    journal.finish([judged("n1", OutcomeKind.MISMATCH, "i", "s"), judged("n2", OutcomeKind.MATCH, "j")], 112.0)
+    stats = journal.window(OP, 100.0)
+    assert (stats.requests, stats.failed, stats.fell_back) == (102, 2, 1)
+    assert stats.failures == {503: 1, Failure.TIMEOUT: 1}
+    assert (stats.compared, stats.mismatches) == (2, 1)
+    assert stats.p99_new_ms == pytest.approx(100.0)
+    assert stats.p99_old_ms is None
+    assert journal.window(OP, 100.0, [AcceptedSignature("s")]).mismatches == 0
+
+
+def test_builds_are_the_latest_of_each_side(journal: Journal) -> None:
+    assert journal.latest_builds(OP) is None
+    fill(journal, judged("a", OutcomeKind.MATCH, "i"))
+    assert journal.latest_builds(OP) == Builds("old-1", "new-1")
+    answer = Observation(Side.OLD, 200, build="old-2")
+    journal.append([exchange("b", at=300.0, answer=answer)])
+    assert journal.latest_builds(OP) == Builds("old-2", "new-1")
+
+
+def test_builds_are_not_learnt_from_failures(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MATCH, "i"))
+    journal.append([exchange("b", at=300.0, answer=Observation(Side.OLD, 502))])
+    assert journal.latest_builds(OP) == Builds("old-1", "new-1")
+    assert journal.last_reached_old(OP) == 300.0
+
+
+def test_lost_write_leaves_a_gap_until_it_is_closed(journal: Journal) -> None:
+    journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 1, 5.0, "AB123456C", why="the queue is full")])
+    (gap,) = journal.gaps(OP)
+    assert (gap.key, gap.why, gap.count) == ("AB123456C", "the queue is full", 1)
+    journal.close_gap(gap.id, "rows reconciled", "ana", 9.0)
+    assert journal.gaps() == []
+    assert [closed.closed_by for closed in journal.gaps(closed=True)] == ["ana"]
+    with pytest.raises(UsageError, match="no open gap"):
+        journal.close_gap(gap.id, "again", "ana", 10.0)
+
+
+def test_requests_are_the_newest_with_their_bodies(journal: Journal) -> None:
+    journal.append([exchange(f"x{n}", at=float(n)) for n in range(5)])
+    journal.append([exchange("w", at=9.0, effect=Effect.WRITE)])
+    assert [x.id for x in journal.requests(OP, Effect.READ, 2)] == ["x4", "x3"]
+    assert [x.id for x in journal.requests(since=4.0)] == ["w", "x4"]
+
+
+def test_load_prefers_the_present_fingerprint(journal: Journal) -> None:
+    side = LoadSide(10, 0, 1.0, 2.0, 3.0, 4.0)
+    run = LoadEvidence("r1", OP, "peak", "now", 10.0, 30.0, 5.0, 5.0, side, side)
+    journal.record_load(run, b"histogram")
+    later = replace(run, run="r2", fingerprint="other", at=20.0)
+    journal.record_load(later)
+    assert journal.load(OP, "now") == run
+    assert (
+        journal.load(OP, "none of these")
+        == journal.loads(OP)[0]
+        == replace(run, run="r2", fingerprint="other", at=20.0)
+    )
+    assert journal.load_histograms("r1", OP) == b"histogram"
+
+
+def test_purge_drops_bodies_and_keeps_counts(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MISMATCH, "i", "s"))
+    journal.append([exchange("late", at=101.0), exchange("new", at=900.0)])
+    assert journal.purge(before=500.0, now=1000.0) == 2
+    old, observations, outcome = journal.exchange("a")
+    assert (old.request.body, old.key, observations) == (None, None, ())
+    assert outcome is not None
+    assert outcome.kind is OutcomeKind.MISMATCH
+    evidence = journal.parity(OP, "now", 1100.0)
+    assert evidence.exchanges.of(OutcomeKind.MISMATCH) == 1
+    assert evidence.exchanges.not_compared == {Reason.EXPIRED: 1}
+    (finding,) = journal.findings()
+    assert (finding.old, finding.new) == (None, None)
+    assert [x.id for x in journal.claim("w", 10, 30, 1000.0)] == ["new"]
+
+
+def test_purged_finding_takes_a_new_example(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MISMATCH, "i", "s"))
+    journal.purge(before=500.0, now=1000.0)
+    journal.append([exchange("b", at=1001.0)])
+    journal.finish([judged("b", OutcomeKind.MISMATCH, "i", "s")], 1002.0)
+    (finding,) = journal.findings()
+    assert (finding.example_exchange_id, finding.old, finding.count) == ("b", "1", 2)
+
+
+def test_nothing_personal_is_stored_in_clear(journal: Journal, store_url: str, tmp_path: Path) -> None:
+    fill(journal, judged("a", OutcomeKind.MISMATCH, "i", "s"))
+    journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 1, 5.0, "AB123456C")])
+    if not store_url.startswith("sqlite"):
+        pytest.skip("only a file can be read as bytes here")
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"AB123456C" not in content
+    assert b"<answer/>" not in content
+
+
+def test_another_key_opens_nothing(journal: Journal, store_url: str) -> None:
+    journal.append([exchange("a")])
+    with Journal.open(store_url, key=bytes(32)) as stranger, pytest.raises(StoreError, match="does not open"):
+        stranger.exchange("a")
+
+
+def test_open_without_create_refuses_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no journal"):
+        Journal.open(f"sqlite:///{tmp_path / 'none.db'}", key=KEY, create=False)
+
+
+def test_reserve_is_drained_into_the_journal_once(journal: Journal, tmp_path: Path) -> None:
+    reserve = GapReserve(tmp_path / "gaps.reserve", Sealer(KEY))
+    reserve.add(OP, "AB123456C", 5.0, "disk full")
+    assert reserve.drain(journal) == 1
+    assert reserve.drain(journal) == 0
+    assert [gap.key for gap in journal.gaps()] == ["AB123456C"]
+
+
+WORKER = """
+import sys, time
+from strangler.journal import Journal
+journal = Journal.open(sys.argv[1], key=bytes(range(32)))
+print(*(x.id for x in journal.claim("doomed", 5, 10.0, 1000.0)), flush=True)
+time.sleep(60)
+"""
+
+
+def test_killed_worker_loses_nothing_and_nothing_is_held_twice(journal: Journal, store_url: str) -> None:
+    journal.append([exchange(f"x{n}", key=None, at=float(n)) for n in range(8)])
+    doomed = subprocess.Popen([sys.executable, "-c", WORKER, store_url], stdout=subprocess.PIPE, text=True)
+    assert doomed.stdout is not None
+    held = doomed.stdout.readline().split()
+    os.kill(doomed.pid, signal.SIGKILL)
+    doomed.communicate()
+    meanwhile = [x.id for x in journal.claim("w", 99, 100.0, 1005.0)]
+    later = [x.id for x in journal.claim("w", 99, 100.0, 1011.0)]
+    assert (held, meanwhile, later) == (["x0", "x1", "x2", "x3", "x4"], ["x5", "x6", "x7"], held)
+
+
+WRITER = """
+import sys
+from strangler.exchange import *
+from strangler.journal import Journal
+from strangler.stages import *
+journal = Journal.open(sys.argv[1], key=bytes(range(32)))
+for n in range(10_000):
+    batch = [Exchange(f"{n}-{i}", "a.b", Effect.READ, None, None, Stage.OFF, Request("GET", "/"),
+                      Observation(Side.OLD, 200), None, "e", 1.0) for i in range(5)]
+    journal.append(batch)
+    print(n, flush=True)
+"""
+
+
+def test_killed_writer_leaves_every_acknowledged_batch_whole(journal: Journal, store_url: str) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, store_url], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    for _ in range(20):
+        writer.stdout.readline()
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged = 20 + len(writer.communicate()[0].split())
+    stored = [x.id for x in journal.requests(limit=100_000)]
+    assert len(stored) % 5 == 0
+    assert acknowledged * 5 <= len(stored) <= (acknowledged + 1) * 5
