@@ -9,7 +9,7 @@ A decision never raises and never guesses: a request whose key cannot be read go
 """
 
 from proxy.decide.decision import Decision, decide, needs_body
-from proxy.decide.explain import Explanation, NearMiss, explain
+from proxy.decide.explain import explain
 from proxy.decide.table import Table, compile_table
 
-__all__ = ["Decision", "Explanation", "NearMiss", "Table", "compile_table", "decide", "explain", "needs_body"]
+__all__ = ["Decision", "Table", "compile_table", "decide", "explain", "needs_body"]

@@ -1,6 +1,4 @@
-"""Says why a request is decided as it is: for people who write plans. Shows no key in the clear."""
-
-from dataclasses import asdict, dataclass
+"""Says why a request is decided as it is: the work behind ``strangler.plan.explain``."""
 
 from proxy.decide.conditions import Condition
 from proxy.decide.decision import Decision, decide, find
@@ -8,65 +6,9 @@ from proxy.decide.entry import Entry
 from proxy.decide.reading import Reading
 from proxy.decide.table import Table
 from strangler.exchange import Request
+from strangler.plan.explain import Explanation, NearMiss, masked
 
 _MOST_NEAR_MISSES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """An operation that was not meant. ``failed`` is its first condition that did not hold; ``held`` is how many did.
-
-    ``failed`` is empty where all of them held, and another operation came first.
-    """
-
-    operation: str
-    failed: str
-    held: int
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Everything behind one decision. ``key`` is masked; ``conditions`` are the ones that held."""
-
-    request: str
-    operation: str | None
-    conditions: tuple[str, ...]
-    key: str | None
-    key_place: str | None
-    bucket: int | None
-    stage: str
-    answers: str
-    asked: str | None
-    system: str | None
-    upstream: str | None
-    asked_upstream: str | None
-    reason: str
-    warnings: tuple[str, ...]
-    near_misses: tuple[NearMiss, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for ``--json``."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        lines = [self.request, f"  operation  {self.operation or 'none'}"]
-        lines += [f"             because {condition}" for condition in self.conditions]
-        if self.key_place is not None:
-            where = f"bucket {self.bucket} of 1000000" if self.bucket is not None else "no bucket"
-            lines.append(f"  key        {self.key or 'none'} at {self.key_place}, {where}")
-        lines.append(f"  stage      {self.stage}: {self.reason}")
-        if self.upstream is not None:
-            lines.append(f"  answers    {self.answers}: {self.system} at {self.upstream}")
-            lines.append(f"  asked      {f'{self.asked}: {self.asked_upstream}' if self.asked else 'nobody'}")
-        else:
-            lines.append("  answers    nobody: 404")
-        lines += [f"  note       {warning}" for warning in self.warnings]
-        lines += [f"  not        {miss.operation}: {_missed(miss)}" for miss in self.near_misses]
-        return "\n".join(lines)
-
-
-def _missed(miss: NearMiss) -> str:
-    return f"{miss.failed} does not hold" if miss.failed else "holds too, but comes later"
 
 
 def explain(table: Table, request: Request) -> Explanation:
@@ -91,14 +33,6 @@ def explain(table: Table, request: Request) -> Explanation:
         warnings=tuple(_warnings(decision)),
         near_misses=_near_misses(table, reading, entry),
     )
-
-
-def masked(key: str | None) -> str | None:
-    """A key's ends and length. No digest: there are few enough keys to try them all."""
-    if key is None:
-        return None
-    ends = f"{key[0]}…{key[-1]}" if len(key) > 4 else "…"
-    return f"{ends} ({len(key)} characters)"
 
 
 def conditions_of(entry: Entry) -> tuple[Condition, ...]:

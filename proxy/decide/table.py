@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from proxy.decide.entry import Entry, Upstream, compile_entry
 from proxy.decide.index import Index
+from strangler.exchange import Request
 from strangler.plan.addresses import system_url
+from strangler.plan.explain import Explanation
 from strangler.plan.models import Plan
 from strangler.plan.precedence import prefix_segments
 from strangler.rollout import Rollout, thresholds
@@ -51,6 +53,12 @@ class Table:
     def moved(self, rollouts: Mapping[str, Rollout], held: Collection[str] | None = None) -> "Table":
         """The same plan under other rollouts and another hold: cheap, whatever the plan's size."""
         return Table(self.entries, self.index, self.serves, _moves(rollouts), frozenset(held or ()))
+
+    def explain(self, request: Request) -> Explanation:
+        """Say why a request is decided as it is; see ``strangler.plan.explain``."""
+        from proxy.decide.explain import explain
+
+        return explain(self, request)
 
 
 def compile_table(plan: Plan, rollouts: Mapping[str, Rollout], held: Collection[str] | None = None) -> Table:

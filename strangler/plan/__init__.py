@@ -4,7 +4,8 @@
 
     migration.yaml -> source (lines, ${NAME}) -> models (form) -> lint (meaning) -> LoadedPlan
 
-``load_plan`` reports every problem at once; ``schema`` describes the form to editors; ``strangler.plan.addresses``
+``load_plan`` reports every problem at once; ``schema`` describes the form to editors; ``strangler.plan.explain`` says
+why a request is decided as it is; ``strangler.plan.addresses``
 tells where each side of an operation is reached.
 """
 

@@ -17,26 +17,23 @@ from strangler.plan.source import Path, dotted
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of
 
 
-def lint(
-    plan: Plan, file: str, line_of: Callable[[Path], int], *, is_whole: bool = True
-) -> Iterator[tuple[Problem, bool]]:
+def lint(plan: Plan, file: str, line_of: Callable[[Path], int]) -> Iterator[tuple[Problem, bool]]:
     """Check a plan whose form is right.
 
     Args:
         plan: the plan.
         file: what problems name as their file.
         line_of: the line of an entry.
-        is_whole: false where operations with a wrong form were left out: nothing is then called unused.
 
     Yields:
         Each problem, and whether it refuses to load (else it is a warning).
     """
-    for found in complaints(plan, is_whole=is_whole):
+    for found in complaints(plan):
         problem = Problem(found.code, file, line_of(found.path), dotted(found.path), found.message, found.fix)
         yield problem, found.is_refusal
 
 
-def complaints(plan: Plan, *, is_whole: bool = True) -> Iterator[Complaint]:
+def complaints(plan: Plan) -> Iterator[Complaint]:
     """Every complaint about the plan, in no particular order."""
     yield from fields.check_gateway(plan)
     for name, system in plan.systems.items():
@@ -46,8 +43,7 @@ def complaints(plan: Plan, *, is_whole: bool = True) -> Iterator[Complaint]:
         yield from check_operation(plan, name, operation)
     yield from hidden_matches(plan)
     yield from _check_people(plan)
-    if is_whole:
-        yield from _check_unused(plan)
+    yield from _check_unused(plan)
 
 
 def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Complaint]:

@@ -51,10 +51,10 @@ def load_plan(path: Path, environ: Mapping[str, str]) -> LoadedPlan:
 def parse_plan(text: str, path: Path, environ: Mapping[str, str]) -> LoadedPlan:
     """As ``load_plan``, from text; ``path`` is what problems name."""
     source = read_source(text, str(path), environ)
-    plan, is_whole = _validated(source)
+    plan = _validated(source)
     warnings: list[Problem] = []
     if plan is not None:
-        for problem, is_refusal in lint(plan, source.file, source.line_of, is_whole=is_whole):
+        for problem, is_refusal in lint(plan, source.file, source.line_of):
             (source.problems if is_refusal else warnings).append(problem)
     if source.problems or plan is None:
         raise PlanError(sorted(_told_once(source.problems), key=_place))
@@ -90,19 +90,19 @@ def _read(path: Path) -> str:
         raise PlanError([Problem("not-utf-8", str(path), line, "plan", "this is not UTF-8", fix)]) from error
 
 
-def _validated(source: Source) -> tuple[Plan | None, bool]:
-    """The plan, and whether it is all of it: operations with a wrong form are left out, so that lint sees the rest."""
+def _validated(source: Source) -> Plan | None:
+    """The plan; operations with a wrong form are reported and left out, so that lint sees the rest."""
     data = source.data
     if data is None and source.problems:
-        return None, False
+        return None
     try:
-        return Plan.model_validate(data), True
+        return Plan.model_validate(data)
     except ValidationError as error:
         broken = report_form(source, error)
     if not isinstance(data, dict) or not isinstance(data.get("operations"), dict) or None in broken:
-        return None, False
+        return None
     rest = {name: entry for name, entry in data["operations"].items() if name not in broken}
     try:
-        return Plan.model_validate({**data, "operations": rest}), False
+        return Plan.model_validate({**data, "operations": rest})
     except ValidationError:
-        return None, False
+        return None

@@ -125,14 +125,14 @@ def by_local_names(text: str) -> str:
     for index, (kind, token) in enumerate(tokens):
         before = tokens[index - 1] if index else ("", "")
         after = tokens[index + 1][1] if index + 1 < len(tokens) else ""
+        if kind == "word" and ":" in token:
+            raise ValueError(f"{text!r} has the prefixed name {token!r}: write {token.partition(':')[2]!r}")
         if kind != "word" or before[1] in ("@", "$") or after in ("(", "::"):
             out.append(f" {token} " if kind == "word" and token in _OPERATORS else token)
         elif token in _OPERATORS and (before[0] in ("word", "text", "number") or before[1] in (*_AFTER_OPERAND, "*")):
             out.append(f" {token} ")
         elif before[1] == "::" and index > 1 and tokens[index - 2][1] == "attribute":
             out.append(token)
-        elif ":" in token:
-            raise ValueError(f"{text!r} has the prefixed name {token!r}: write {token.partition(':')[2]!r}")
         else:
             out.append(f"*[local-name()='{token}']")
     return "".join(out)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.decide import Table, compile_table, decide, explain, needs_body
+from proxy.decide import Table, compile_table, decide, needs_body
 from proxy.decide.entry import Entry, compile_entry
 from proxy.decide.reading import Reading
 from strangler.exchange import Headers, Request
+from strangler.plan.explain import explain
 from strangler.plan.models import Plan
 from strangler.rollout import bucket, rollout_from, seed_of
 from strangler.stages import Effect, Side, Stage, duty, path_of
@@ -76,6 +77,8 @@ def _name(table: Table, request: Request) -> str | None:
         (REGEX, "^/a/[0-9]+$", "/a/12", True),
         (REGEX, "/(a|b)/c", "/b/c", True),
         (REGEX, "/ab?/c", "/a/c", True),
+        (REGEX, "/a/?b", "/ab", True),
+        (REGEX, "/a/*b", "/ab", True),
         (REGEX, "/x/a|/y", "/y", True),
         (REGEX, "(?i)/a/b/c", "/A/B/C", True),
         (REGEX, "/a/b{0,1}c", "/a/c", True),
@@ -369,7 +372,9 @@ def test_needs_body_tells_whether_any_candidate_reads_it(
 
 
 _PATHS = st.sampled_from(["/", "/a", "/a/", "/a/b", "/a/b/c", "/ab", "/b", "//", "/a//b", "*", "", "/c/1", "/c/x"])
-_REGEXES = st.sampled_from(["/a.*", "/a/[a-z]", "/.*", "/c/[0-9]+", "^/c/.$", "/a/b|/b", "/(a|b)", "/ab?", "/a/b/.*"])
+_REGEXES = st.sampled_from(
+    ["/a.*", "/a/[a-z]", "/.*", "/c/[0-9]+", "^/c/.$", "/a/b|/b", "/(a|b)", "/ab?", "/a/b/.*", "/a/?b"]
+)
 
 
 @st.composite

@@ -61,7 +61,9 @@ def test_xpath_matches_unprefixed_names_by_local_name(path: str, expected: objec
     assert xpath(path)(XML) == expected
 
 
-@pytest.mark.parametrize("path", ["", " ", "//", "//a[", "e:Body", "$.a", "//a b", "#", "a/", "unknown(a)~"])
+@pytest.mark.parametrize(
+    "path", ["", " ", "//", "//a[", "e:Body", "$.a", "//a b", "#", "a/", "unknown(a)~", "re:test(., 'a')", "//@p:id"]
+)
 def test_xpath_refuses_what_is_none(path: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         xpath(path)
