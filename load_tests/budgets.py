@@ -6,6 +6,7 @@ Whether evidence keeps its budget is the load gate's to say (``strangler.gates``
 from load_tests import latency
 from load_tests.job import LoadResult, SideResult
 from strangler.evidence import Builds, LoadEvidence, LoadSide, fingerprint
+from strangler.gates import REACHED_RATIO
 from strangler.plan.models import Budget
 from strangler.stages import Side
 
@@ -13,8 +14,6 @@ LATE_MS = 50.0
 """Lateness of the generator that never matters."""
 LATE_PART = 0.5
 """Lateness of the generator, as part of the smaller side's p99, that makes a run worthless."""
-ACHIEVED = 0.9
-"""Least part of the intended rate that must have been sent, unless a side itself held it up."""
 
 
 def side_figures(result: SideResult) -> LoadSide:
@@ -71,7 +70,7 @@ def why_not_evidence(result: LoadResult, budget: Budget) -> tuple[str, ...]:
             f"{smaller_ms:.0f} ms; run it on a machine with time to spare, or at a lower rate"
         )
     achieved = achieved_per_s(result, budget.duration_s)
-    if achieved < ACHIEVED * budget.rate_per_s and not any(side.queued for side in result.sides.values()):
+    if achieved < REACHED_RATIO * budget.rate_per_s and not any(side.queued for side in result.sides.values()):
         reasons.append(
             f"the load generator sent {achieved:.1f} requests per second where {budget.rate_per_s:g} were intended"
         )

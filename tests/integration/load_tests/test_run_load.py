@@ -1,5 +1,8 @@
 """Whole load runs: a real journal of requests, locust in its own process, two small servers."""
 
+import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -248,6 +251,29 @@ def test_a_release_during_the_run_is_no_evidence(old: System, new: System, journ
         load(plan_for(old, new), journal)
     thread.join()
     assert journal.loads() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the generator's process in /proc")
+def test_a_late_generator_is_told_from_slow_systems(old: System, new: System, journal: Journal) -> None:
+    journal.append([journaled(1)])
+    generators: list[int] = []
+
+    def freeze(done: float) -> None:
+        if done > 0.3 and not generators:
+            children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+            generators.extend(pid for pid in map(int, children) if b"load_tests.runner" in command_of(pid))
+            os.kill(generators[0], signal.SIGSTOP)
+            time.sleep(0.5)
+            os.kill(generators[0], signal.SIGCONT)
+
+    with pytest.raises(Refused, match="the load generator itself was late"):
+        load(plan_for(old, new), journal, on_progress=freeze)
+    assert len(generators) == 1
+    assert journal.loads() == []
+
+
+def command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_names_and_bounds_are_checked_first(old: System, new: System, journal: Journal) -> None:

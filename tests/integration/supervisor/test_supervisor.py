@@ -262,6 +262,8 @@ PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
 from strangler.cli.supervisor import PrefixedLog, Supervisor, load_processes, supervise
+from strangler.errors import Refused
+from strangler.state import StateFolder
 
 async def main(state):
     specs = load_processes(state / "processes.yaml").specs()
@@ -269,9 +271,12 @@ async def main(state):
     supervisor = Supervisor(specs, state=state, environment=dict(os.environ), log=log)
     async def once_up():
         print("UP", *(status.pid for status in supervisor.status()), flush=True)
-    return await supervise(supervisor, once_up=once_up)
+    return await supervise(supervisor, lock=StateFolder(state).lock("up"), once_up=once_up)
 
-sys.exit(asyncio.run(main(Path(sys.argv[1]))))
+try:
+    sys.exit(asyncio.run(main(Path(sys.argv[1]))))
+except Refused as refused:
+    sys.exit(str(refused))
 """
 
 FAMILY = """
@@ -320,3 +325,30 @@ async def test_kill_9_of_the_supervisor_leaves_nothing_running(tmp_path: Path) -
     assert program.wait(5) == -signal.SIGKILL
     program.stdout.close()
     await until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+async def test_a_second_start_on_the_same_state_is_refused_by_name(tmp_path: Path) -> None:
+    program, pids = start_family(tmp_path)
+    second = subprocess.run(  # noqa: ASYNC221  nothing else runs in this loop
+        [sys.executable, "-c", PROGRAM, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert second.returncode == 1
+    assert str(program.pid) in second.stderr
+    assert "UP" not in second.stdout
+    program.send_signal(signal.SIGINT)
+    assert program.wait(15) == 0
+    program.stdout.close()
+    await until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+async def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path) -> None:
+    (tmp_path / "processes.yaml").write_text(
+        "processes:\n  never:\n    command: [sh, -c, 'echo pid $$; exec sleep 60']\n    ready: {tcp: true}\n"
+    )
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    pid = int(next(line for line in program.stdout if "pid" in line).split()[-1])
+    assert is_alive(pid)
+    program.send_signal(signal.SIGINT)
+    assert program.wait(15) == 0
+    program.stdout.close()
+    await until(lambda: not is_alive(pid))
