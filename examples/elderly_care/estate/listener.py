@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -86,7 +87,7 @@ UNAVAILABLE = Reply(
 )
 HEALTHY = Reply(200, "text/plain; charset=UTF-8", b"up\n")
 
-REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error", 503: "Unavailable"}
+REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Listener(ThreadingHTTPServer):
@@ -134,7 +135,7 @@ class _Conversation(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    timeout = 120
+    timeout = 600
     server: Listener
 
     def do_GET(self) -> None:

@@ -66,14 +66,15 @@ class _Run:
         if self.waiting and self.waiting[0][0] <= max(now, self.next_at):
             due, _, asked = heapq.heappop(self.waiting)
             return due, asked
-        if (self.limit is not None and self.begun >= self.limit) or now >= self.ends_at:
+        next_at = max(self.next_at + self.interval_s, now - 1.0)  # lost time is made good for a second only
+        if (self.limit is not None and self.begun >= self.limit) or max(now, next_at) >= self.ends_at:
             if not self.waiting:
                 return None
             due, _, asked = heapq.heappop(self.waiting)
             return due, asked
         self.begun += 1
-        due = self.next_at = max(self.next_at + self.interval_s, now - 1.0)  # lost time is made good for a second only
-        return due, self.callers.draw()
+        self.next_at = next_at
+        return next_at, self.callers.draw()
 
     def count(self, asked: Asked, failure: str | None) -> None:
         """Count one answer."""
@@ -155,6 +156,8 @@ async def _asker(session: aiohttp.ClientSession, run: _Run) -> None:
         wait_s = due - time.monotonic()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
+        if run.stop.is_set():
+            return
         failure = await _ask(session, asked)
         run.count(asked, failure)
         if failure is None:

@@ -90,6 +90,12 @@ def http():
         yield client
 
 
+@pytest.fixture
+def unused_url():
+    """Where nobody listens."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
 def need(*programs: str) -> list[str]:
     """Where these programs are; a skip on a laptop that lacks one, a failure in CI."""
     places = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])

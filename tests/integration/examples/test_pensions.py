@@ -232,3 +232,12 @@ def test_switched_down_it_answers_html_503_and_comes_back(running, wait_until, t
         switch.unlink()
         wait_until(lambda: ask(http, system, "GetEntitlement", PEOPLE[0].nino).status_code == 200, "the switch")
         assert httpx.get(f"{system.url}/health").status_code == 200
+
+
+def test_switched_slow_it_waits_before_each_answer(running, wait_until, tmp_path, http):
+    def seconds(system):
+        return ask(http, system, "GetEntitlement", PEOPLE[0].nino).elapsed.total_seconds()
+
+    with running("pensions", tmp_path) as system:
+        (tmp_path / "pensions.admin.json").write_text('{"slow_ms": 300}')
+        wait_until(lambda: seconds(system) >= 0.3, "the switch")
