@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.decide.reading import Reading
 from strangler.plan.models import Key, Match, PathMatch, ValueMatch
@@ -35,13 +36,17 @@ def path_condition(path: PathMatch) -> Condition:
             return Condition(says, lambda reading: pattern.fullmatch(reading.path) is not None)
 
 
-def head_conditions(match: Match) -> Iterator[Condition]:
-    """Every condition on the head but the path's, cheapest first."""
+def slot_conditions(match: Match) -> Iterator[Condition]:
+    """The conditions by which the index files an operation: method and SOAP action."""
     if match.method is not None:
         yield Condition(f"method {match.method}", lambda reading: reading.method == match.method)
     if match.soap_action is not None:
         action = match.soap_action.strip("\"'")
         yield Condition(f"SOAP action {action}", lambda reading: reading.soap_action == action)
+
+
+def value_conditions(match: Match) -> Iterator[Condition]:
+    """The conditions on headers and query."""
     for header in match.headers:
         test = _value_test(header)
         name = header.name.lower()
@@ -103,8 +108,9 @@ def _storable(key: str) -> str:
     return key if key.isascii() else key.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=1024)
 def key_reader(key: Key) -> KeyReader:
-    """Compile where a key is."""
+    """Compile where a key is; operations that say the same share one."""
     place, is_in_body, read_texts = _place(key)
     return KeyReader(place, is_in_body, read_texts, key.case, key.drop_spaces)
 

@@ -37,7 +37,7 @@ def explain(table: Table, request: Request) -> Explanation:
 
 def conditions_of(entry: Entry) -> tuple[Condition, ...]:
     """All of an operation's conditions, in the order they are tried."""
-    return (entry.path_condition, *entry.head, *entry.body)
+    return (entry.path_condition, *entry.slot, *entry.values, *entry.body)
 
 
 def _warnings(decision: Decision) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.decide.entry import Entry, Upstream, compile_entry
 from proxy.decide.index import Index
@@ -22,14 +23,15 @@ class Move:
     sole: Stage | None
     has_complete: bool
 
-    @classmethod
-    def of(cls, rollout: Rollout) -> "Move":
-        """Precompute a rollout's limits."""
-        stages = [stage for stage, _ in rollout.shares]
-        return cls(thresholds(rollout), stages[0] if len(stages) == 1 else None, Stage.COMPLETE in stages)
+
+@lru_cache(maxsize=1024)
+def move_of(rollout: Rollout) -> Move:
+    """Precompute a rollout's limits; operations with equal rollouts share one."""
+    stages = [stage for stage, _ in rollout.shares]
+    return Move(thresholds(rollout), stages[0] if len(stages) == 1 else None, Stage.COMPLETE in stages)
 
 
-_UNMOVED = Move.of(Rollout())
+_UNMOVED = move_of(Rollout())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def compile_table(plan: Plan, rollouts: Mapping[str, Rollout], held: Collection[
 
 
 def _moves(rollouts: Mapping[str, Rollout]) -> dict[str, Move]:
-    return {operation: Move.of(rollout) for operation, rollout in rollouts.items()}
+    return {operation: move_of(rollout) for operation, rollout in rollouts.items()}
 
 
 def _serves(plan: Plan) -> tuple[tuple[str, Upstream], ...]:

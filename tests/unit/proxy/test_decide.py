@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from proxy.decide import Table, compile_table, decide, needs_body
 from proxy.decide.entry import Entry, compile_entry
+from proxy.decide.explain import conditions_of
 from proxy.decide.reading import Reading
 from strangler.exchange import Headers, Request
 from strangler.plan.explain import explain
@@ -408,11 +409,7 @@ _REQUESTS = st.builds(
 def _naive(entries: list[Entry], request: Request) -> str | None:
     """The reference: try every operation, take the lowest rank."""
     reading = Reading(request)
-    held = [
-        entry
-        for entry in entries
-        if entry.path_condition.holds(reading) and entry.is_head(reading) and entry.is_body(reading)
-    ]
+    held = [entry for entry in entries if all(condition.holds(reading) for condition in conditions_of(entry))]
     return min(held, key=lambda entry: entry.rank).name if held else None
 
 
