@@ -140,7 +140,7 @@ def _side_job(plan: Plan, requests: Workload, budget: Budget, side: Side, *, war
         base_url=base,
         arrivals=tuple(Arrival(*each, number) for number, each in enumerate(zip(offsets, calls, strict=True))),
         timeout_s=system.timeout_s,
-        build_header=system.build_header if system.build is None else None,
+        build_header=system.build_header,
         fresh=_fresh(plan, requests, side),
     )
 
@@ -159,9 +159,9 @@ def _fresh(plan: Plan, requests: Workload, side: Side) -> tuple[str, ...]:
 
 
 def _builds(plan: Plan, entry: Operation, result: LoadResult) -> Builds:
-    """The builds that answered: as declared in the plan, else as the answers said."""
+    """The builds that answered, as the engine names them: by the answers' header, else as the plan declares."""
     named = {}
     for side in Side:
         declared = plan.systems[target_of(entry, side).system].build
-        named[side] = declared or next(iter(result.sides[side].builds), "unknown")
+        named[side] = next(iter(result.sides[side].builds), declared or "unknown")
     return Builds(old=named[Side.OLD], new=named[Side.NEW])

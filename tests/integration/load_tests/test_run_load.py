@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from load_tests import run_load
-from load_tests.job import decode_result
+from load_tests.arrivals import Arrival, constant
+from load_tests.budgets import side_figures
+from load_tests.job import LoadJob, SideJob, decode_result
+from load_tests.launch import launch
 from load_tests.report import as_json, text, write_html
+from load_tests.workload import Call
 from strangler.errors import Refused, UsageError
 from strangler.evidence import Builds, LoadEvidence, entry_digest, fingerprint
 from strangler.exchange import Exchange, Observation, Request
@@ -195,6 +199,28 @@ def test_a_stall_is_charged_to_everybody_who_had_to_wait(old: System, new: Syste
     assert evidence.new.p99_ms > 900
     assert evidence.new.p95_ms > 700
     assert evidence.old.p95_ms < evidence.new.p95_ms / 2
+
+
+def test_waiting_for_a_free_connection_counts_too(old: System, new: System) -> None:
+    """With two connections a stall lets only two requests wait at the server; the others wait at the generator."""
+    arrivals = tuple(Arrival(offset, 0, number) for number, offset in enumerate(constant(50, 2)))
+    sides = {side: SideJob(system.url, arrivals, 5.0) for side, system in ((Side.OLD, old), (Side.NEW, new))}
+    call = Call("POST", "/find", (), b"")
+
+    def stall() -> None:
+        with new.stall:
+            while not new.seen:
+                time.sleep(0.01)
+            time.sleep(1.0)
+
+    thread = threading.Thread(target=stall)
+    thread.start()
+    result = launch(LoadJob("r", "people.find", (call,), sides, 0.0, 2.0, users=2), lambda _: None)
+    thread.join()
+    figures = {side: side_figures(part) for side, part in result.sides.items()}
+    assert result.sides[Side.NEW].queued > 20
+    assert figures[Side.NEW].p95_ms > 700
+    assert figures[Side.OLD].p95_ms < figures[Side.NEW].p95_ms / 2
 
 
 def test_failures_are_counted_by_kind_and_time_out(old: System, new: System, journal: Journal) -> None:

@@ -341,12 +341,17 @@ async def test_a_second_start_on_the_same_state_is_refused_by_name(tmp_path: Pat
     await until(lambda: not any(is_alive(pid) for pid in pids))
 
 
-async def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path) -> None:
-    (tmp_path / "processes.yaml").write_text(
+def start_one_that_is_never_ready(state: Path) -> tuple[subprocess.Popen[str], int]:
+    (state / "processes.yaml").write_text(
         "processes:\n  never:\n    command: [sh, -c, 'echo pid $$; exec sleep 60']\n    ready: {tcp: true}\n"
     )
-    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    pid = int(next(line for line in program.stdout if "pid" in line).split()[-1])
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(state)], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    return program, int(next(line for line in program.stdout if "pid" in line).split()[-1])
+
+
+async def test_ctrl_c_while_starting_leaves_nothing_running(tmp_path: Path) -> None:
+    program, pid = start_one_that_is_never_ready(tmp_path)
     assert is_alive(pid)
     program.send_signal(signal.SIGINT)
     assert program.wait(15) == 0
