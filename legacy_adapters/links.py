@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any, TypeVar
 
 import aiohttp
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 MOST_REPLY_BYTES = 16 * 1024 * 1024
 """Longer answers are refused: they are held in memory."""
+
+MOST_AT_ONCE_BYTES = 1024 * 1024
+"""Longer bodies are handed to the client in pieces, so that the event loop goes on in between."""
 
 KEEP_ALIVE_S = 4.0
 """How long an idle connection is kept: shorter than common servers keep it (uvicorn: 5 s), so that they never close it
@@ -62,9 +66,10 @@ class SystemLink:
 
     async def _send(self, method: str, url: URL, headers: Headers, body: bytes | None) -> Reply:
         limit = aiohttp.ClientTimeout(total=self.system.timeout_s)
+        data = BytesIO(body) if body is not None and len(body) > MOST_AT_ONCE_BYTES else body
         try:
             async with self._client.request(
-                method, url, headers=list(headers), data=body, timeout=limit, allow_redirects=False
+                method, url, headers=list(headers), data=data, timeout=limit, allow_redirects=False
             ) as response:
                 content = await response.content.read(MOST_REPLY_BYTES + 1)
                 while not response.content.at_eof() and len(content) <= MOST_REPLY_BYTES:
