@@ -21,7 +21,7 @@ Why = Annotated[str, Field(min_length=3, description="The reason, for the people
 class Model(BaseModel):
     """Unknown fields refuse to load; a loaded plan never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True)
 
 
 class System(Model):
@@ -49,6 +49,7 @@ class Target(Model):
     """Who answers one side of an operation, and what stands between: an adapter (old) or a facade (new)."""
 
     system: Name
+    """The system's name under ``systems``."""
     adapter: Reference | None = Field(None, description="Reaches a system that callers cannot: a database, a session.")
     facade: Reference | None = Field(None, description="Lets a new service answer in the caller's old protocol.")
 
@@ -57,15 +58,20 @@ class PathMatch(Model):
     """A path condition, as in the Kubernetes Gateway API."""
 
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "Exact"
+    """How the value is compared; a prefix matches whole segments."""
     value: str
+    """The path, its prefix, or a regular expression that matches all of it."""
 
 
 class ValueMatch(Model):
     """A header or query condition, as in the Kubernetes Gateway API."""
 
     name: str
+    """The header's or query parameter's name."""
     type: Literal["Exact", "RegularExpression"] = "Exact"
+    """How the value is compared."""
     value: str
+    """The value, or a regular expression that matches all of it."""
 
 
 class BodyMatch(Model):
@@ -73,18 +79,25 @@ class BodyMatch(Model):
 
     path: str = Field(description="XPath (xpath) or JSONPath (json).")
     value: str
+    """The text that one of the values at the path must equal."""
 
 
 class Match(Model):
     """Which requests are this operation. All conditions must hold."""
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None = None
+    """The HTTP method; any where not given."""
     path: PathMatch
+    """The path condition."""
     headers: tuple[ValueMatch, ...] = ()
+    """Header conditions; all must hold."""
     query: tuple[ValueMatch, ...] = ()
+    """Query conditions; all must hold."""
     soap_action: str | None = Field(None, description="The SOAPAction header, with or without quotes.")
     xpath: BodyMatch | None = None
+    """A condition on an XML body."""
     json_: BodyMatch | None = Field(None, alias="json")
+    """A condition on a JSON body."""
 
 
 class Key(Model):
@@ -94,7 +107,9 @@ class Key(Model):
     json_: str | None = Field(None, alias="json", description="JSONPath in the body.")
     form: str | None = Field(None, description="Field of a form-encoded body.")
     header: str | None = None
+    """The request header that is the key."""
     query: str | None = None
+    """The query parameter that is the key."""
     path: str | None = Field(None, description="Regular expression on the path; its first group is the key.")
     case: Literal["keep", "upper", "lower"] = Field("keep", description="How the key's letters are folded.")
     drop_spaces: bool = Field(False, description="Whether white space inside the key is removed.")
@@ -128,12 +143,14 @@ class IgnoreRule(RuleBase):
     """The value may differ or be absent. The bluntest rule: prefer ``opaque``."""
 
     as_: Literal["ignore"] = Field(alias="as")
+    """Which rule this is."""
 
 
 class OpaqueRule(RuleBase):
     """Both sides must have one, of this form; the value is each side's own (ids, timestamps made by a server)."""
 
     as_: Literal["opaque"] = Field(alias="as")
+    """Which rule this is."""
     like: str = Field(".+", description="Regular expression that both values must match whole.")
 
 
@@ -141,7 +158,9 @@ class DatetimeRule(RuleBase):
     """Equal as points in time."""
 
     as_: Literal["datetime"] = Field(alias="as")
+    """Which rule this is."""
     within_s: float = Field(0.0, ge=0)
+    """How far apart the two may be, in seconds."""
     zone: str = Field("UTC", description="Time zone of values that name none.")
     formats: tuple[str, ...] = Field((), description="strptime formats beside ISO 8601.")
 
@@ -150,31 +169,42 @@ class NumberRule(RuleBase):
     """Equal as exact numbers: 1.10 is 1.1."""
 
     as_: Literal["number"] = Field(alias="as")
+    """Which rule this is."""
     within: Decimal = Field(Decimal(0), ge=0)
+    """How far apart the two may be."""
 
 
 class MoneyRule(RuleBase):
     """Equal as amounts of money, whatever the unit each side uses."""
 
     as_: Literal["money"] = Field(alias="as")
+    """Which rule this is."""
     old: Literal["pounds", "pence"] = "pounds"
+    """The unit in which the old side writes amounts."""
     new: Literal["pounds", "pence"] = "pounds"
+    """The unit in which the new side writes amounts."""
 
 
 class TextRule(RuleBase):
     """Equal as text after folding."""
 
     as_: Literal["text"] = Field(alias="as")
+    """Which rule this is."""
     fold: Literal["case"] | None = None
+    """What does not count: the case of letters."""
     trim: bool = False
+    """Whether white space around the text does not count."""
     spaces: Literal["keep", "collapse", "drop"] = "keep"
+    """How white space inside the text counts."""
     form: Literal["NFC", "NFKC"] | None = None
+    """The Unicode form both are brought into first."""
 
 
 class SetRule(RuleBase):
     """The list at this path has no order."""
 
     as_: Literal["set"] = Field(alias="as")
+    """Which rule this is."""
     by: str | None = Field(None, description="Member that identifies an element; without it elements match by content.")
 
 
@@ -182,6 +212,7 @@ class CodeRule(RuleBase):
     """Old codes and new codes that mean the same."""
 
     as_: Literal["code"] = Field(alias="as")
+    """Which rule this is."""
     table: dict[str, str] = Field(description="Old code to new code.")
 
 
@@ -189,7 +220,9 @@ class AbsenceRule(RuleBase):
     """Which of null, absent and empty mean the same here."""
 
     as_: Literal["absence"] = Field(alias="as")
+    """Which rule this is."""
     equal: tuple[Literal["null", "absent", "empty"], ...] = Field(min_length=2)
+    """The ones that mean the same."""
 
 
 Rule = Annotated[
@@ -202,6 +235,7 @@ class Settle(Model):
     """How a mismatch on a read is asked again on both sides, so that a race is told from a defect."""
 
     attempts: int = Field(2, ge=0, le=5)
+    """How often both sides are asked again."""
     after_s: float = Field(0.25, ge=0, le=10, description="Wait before each attempt, in seconds.")
 
 
@@ -209,20 +243,25 @@ class Compare(Model):
     """How two answers are compared, as the caller would have seen them."""
 
     rules: tuple[Rule, ...] = ()
+    """Where the two answers may differ, and why."""
     headers: tuple[str, ...] = Field(("content-type",), description="Response headers that are compared.")
     show: tuple[str, ...] = Field((), description="Paths whose values are not personal and may be shown unmasked.")
     same_input_ignoring: tuple[str, ...] = Field(
         (), description="Paths in the request that do not make it a different input (request ids, timestamps)."
     )
     settle: Settle = Settle()
+    """How a mismatch on a read is asked again."""
 
 
 class ParityGate(Model):
     """The anytime-valid bound on the mismatch rate, over distinct inputs."""
 
     max_mismatch: float = Field(0.001, gt=0, lt=1)
+    """The mismatch rate that must be ruled out."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
+    """How sure the bound must be."""
     severity: Literal["any"] = "any"
+    """Which mismatches count."""
     max_not_compared: Ratio = Field(
         0.0, description="Share of inputs that may go uncompared; above it each counts as a mismatch."
     )
@@ -232,14 +271,18 @@ class LoadGate(Model):
     """A load run within this budget, on the builds that are running now."""
 
     budget: Name
+    """The budget's name under ``budgets``."""
     max_age_h: float = Field(168.0, gt=0)
+    """How old the run may be, in hours."""
 
 
 class Gates(Model):
     """What must be shown before callers hear the new side."""
 
     parity: ParityGate = ParityGate()
+    """The parity gate."""
     load: LoadGate | None = None
+    """The load gate; none where not given."""
     soak_h: float = Field(24.0, ge=0, description="Hours from the first comparison under the present evidence.")
     approvals: int = Field(1, ge=0, le=10, description="How many approvers, none of them the requester.")
 
@@ -248,7 +291,9 @@ class RollbackWhen(Model):
     """Any one of these, within the window, takes the operation back."""
 
     mismatch_over: Ratio | None = None
+    """Share of compared requests that mismatch."""
     errors_over: Ratio | None = None
+    """Share of the new side's answers that failed."""
     p99_ratio_over: float | None = Field(None, gt=0, description="p99 of new against old, where both are observed.")
 
 
@@ -256,28 +301,40 @@ class Rollback(Model):
     """When the operation is taken back without asking anybody."""
 
     when: RollbackWhen
+    """The conditions; any one is enough."""
     window_s: float = Field(300.0, gt=0)
+    """The time looked back over, in seconds."""
     min_requests: int = Field(20, ge=1, description="Fewest requests in the window before a ratio counts.")
     failed_at_most: int = Field(
         50, ge=1, description="Failed answers of the new side after which the engine itself goes back to old at once."
     )
     to: Stage = Stage.SHADOW
+    """The stage it goes back to; one that old answers."""
 
 
 class Operation(Model):
     """The unit of migration: one thing a caller can ask."""
 
     description: str = ""
+    """What it is for, for people."""
     effect: Effect
+    """Whether it changes anything in the system that answers."""
     match: Match
+    """Which requests are this operation."""
     old: Target
+    """Who answers on the old side; a system's name is short for {system: name}."""
     new: Target
+    """Who answers on the new side; a system's name is short for {system: name}."""
     key: Key | None = None
+    """What a caller's requests have in common: makes a share sticky, and orders writes."""
     seed: int | None = Field(None, ge=0, lt=2**64, description="Seed of the bucket; from the name where not given.")
     writes: Writes | None = Field(None, description="Required where effect is write.")
     compare: Compare = Compare()
+    """How the two answers are compared."""
     gates: Gates = Gates()
+    """The evidence it must have before it moves."""
     rollback: Rollback | None = None
+    """When it is taken back without asking anybody."""
 
     @model_validator(mode="before")
     @classmethod
@@ -296,9 +353,12 @@ class Budget(Model):
 
     rate_per_s: float = Field(gt=0, description="Arrivals per second, for each side.")
     duration_s: float = Field(30.0, gt=0)
+    """How long the run lasts, in seconds."""
     p99_ms: float | None = Field(None, gt=0)
+    """The new side's p99 latency at most, in milliseconds."""
     p99_ratio: float | None = Field(None, gt=0, description="p99 of new against old in the same run.")
     error_ratio: Ratio = 0.001
+    """Share of the new side's answers that may fail."""
     min_requests: int = Field(50, ge=1, description="Fewest answers of each side; fewer is no data.")
 
 
@@ -306,6 +366,7 @@ class Person(Model):
     """Somebody who decides."""
 
     roles: tuple[Literal["viewer", "tester", "operator", "approver"], ...]
+    """What this person may do."""
 
 
 class Capture(Model):
@@ -320,10 +381,17 @@ class Plan(Model):
     """The whole plan."""
 
     version: Literal[1]
+    """The version of the plan's form."""
     programme: Name
+    """The name of the whole migration."""
     gateway: str | None = Field(None, description="Base URL of the gateway, where an adapter or a facade is used.")
     systems: dict[Name, System]
+    """Every system that answers, by name."""
     operations: dict[OperationName, Operation]
+    """What is migrated, by name: department.verb-noun."""
     budgets: dict[Name, Budget] = Field(default_factory=dict)
+    """What load runs must stay within, by name."""
     people: dict[str, Person] = Field(default_factory=dict)
+    """Who decides, by name."""
     capture: Capture = Capture()
+    """Bounds of what the engine keeps."""

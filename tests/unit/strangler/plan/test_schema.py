@@ -36,3 +36,13 @@ def test_schema_is_plain_json_with_every_model_described() -> None:
     assert [
         name for name, model in found["$defs"].items() if "enum" not in model and not model.get("description")
     ] == []
+
+
+def test_schema_describes_every_field_of_every_model() -> None:
+    undescribed = [
+        f"{name}.{field}"
+        for name, model in {"Plan": schema(), **schema()["$defs"]}.items()
+        for field, node in model.get("properties", {}).items()
+        if not node.get("description")
+    ]
+    assert undescribed == []
