@@ -1,0 +1,205 @@
+"""One engine process: tables, queue, addon, master and listener put together, and taken apart again in order."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from proxy.mitm.addon import Passing
+from proxy.mitm.afloat import Afloat, salvage
+from proxy.mitm.breaker import Breaker
+from proxy.mitm.capture import Capture
+from proxy.mitm.listener import Listener, bound_socket
+from proxy.mitm.master import LeanMaster
+from proxy.mitm.tables import Sources, Switch, Watcher
+from strangler.errors import StoreError, StranglerError, UsageError
+from strangler.journal import Journal
+from strangler.journal.crypto import Sealer
+from strangler.journal.reserve import GapReserve
+from strangler.state import StateFolder
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 10.0
+STATUS_EVERY_S = 0.5
+SWITCH_INTERVAL_S = 0.001
+"""How long the journal's writer may keep the interpreter from the event loop; CPython's own is 5 ms."""
+
+
+class Engine:
+    """One process of the embedded engine.
+
+    Args:
+        plan_path: the plan.
+        state: the state folder.
+        processes: how many engines share the port.
+        environ: what the plan's ``${NAME}`` is filled from.
+
+    Raises:
+        PlanError: the plan cannot be used.
+        StoreError: the journal cannot be opened: without it nothing would ever be compared, so better not to start.
+    """
+
+    def __init__(
+        self, plan_path: Path, state: StateFolder, *, processes: int = 1, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._state = state
+        self._port = 0
+        self._ticked_at = 0.0
+        self._sources = Sources(plan_path, state, os.environ if environ is None else environ)
+        self._sources.changed()
+        self.switch = Switch(self._sources.load())
+        plan = self.switch.current.plan
+        key = state.journal_key()
+        sealer = Sealer(key)
+        self._journal = Journal.open(state.journal_url, key=key)
+        self._salvage(sealer)
+        self._afloat = Afloat(state.path / f"afloat-{os.getpid()}.bin", plan.capture.queue + 1024, sealer)
+        self.capture = Capture(
+            self._journal, _reserve(state, sealer, self._journal), plan.capture.queue, self._afloat.clear
+        )
+        self.breaker = Breaker(processes)
+        self.addon = Passing(self.switch, self.capture, self.breaker, self._afloat)
+        self.watcher = Watcher(self._sources, self.switch, self.breaker.renew, self._tick)
+
+    @property
+    def status_file(self) -> Path:
+        """What this process says about itself, twice a second."""
+        return self._state.path / f"engine-{os.getpid()}.json"
+
+    async def run(self, sock: socket.socket, stop: asyncio.Event) -> None:
+        """Serve on the bound socket until told to stop; then answer what is under way and journal what waits."""
+        self._port = sock.getsockname()[1]
+        master = LeanMaster(self.addon, asyncio.get_running_loop())
+        listener = Listener(self.addon, master.options)
+        self.capture.start()
+        await listener.listen(sock)
+        self.watcher.start()
+        self._write_status()
+        _settle_memory()
+        log.info("listening on port %d, process %d", self._port, os.getpid())
+        try:
+            await stop.wait()
+        finally:
+            await listener.drain(DRAIN_S)
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self.watcher.stop()
+        self.capture.stop()
+        self._afloat.close()
+        self._journal.close()
+        self.status_file.unlink(missing_ok=True)
+
+    def _salvage(self, sealer: Sealer) -> None:
+        try:
+            salvage(self._state.path, sealer, self._is_journaled, self._journal.record_losses)
+        except (StranglerError, OSError):
+            log.exception("what a dead engine left afloat could not be counted yet; the next engine tries again")
+
+    def _is_journaled(self, exchange_id: str) -> bool:
+        try:
+            self._journal.exchange(exchange_id)
+        except UsageError:
+            return False
+        return True
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now - self._ticked_at >= STATUS_EVERY_S:
+            self._ticked_at = now
+            self._write_status()
+
+    def _write_status(self) -> None:
+        tables = self.switch.current
+        counters = self.capture.counters
+        status = {
+            "pid": os.getpid(),
+            "port": self._port,
+            "at": time.time(),
+            "requests": self.addon.counts["requests"],
+            "losses": counters.lost,
+            "journaled": counters.journaled,
+            "waiting": self.capture.depth,
+            "journal_down": self.capture.is_down,
+            "unnoted": self._afloat.unnoted,
+            "counts": dict(self.addon.counts),
+            "table": {"plan": tables.digest, "seq": tables.seq, "held": sorted(tables.held)},
+            "tripped": sorted(tables.tripped),
+            "broken_plan": self.watcher.broken,
+        }
+        temporary = self.status_file.with_suffix(".tmp")
+        try:
+            temporary.write_bytes(orjson.dumps(status))
+            temporary.replace(self.status_file)
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self.status_file.name, error)
+
+
+def run_engine(plan_path: Path, state: StateFolder, host: str, port: int, *, processes: int = 1) -> None:
+    """Run one engine in this process until SIGTERM or SIGINT.
+
+    Raises:
+        PlanError, StoreError: it cannot start.
+        UsageError: the address cannot be listened on.
+    """
+    engine = Engine(plan_path, state, processes=processes)
+    try:
+        sock = bound_socket(host, port, is_shared=processes > 1)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_until_told(engine, sock, os.getppid() if processes > 1 else 0))
+
+
+async def _until_told(engine: Engine, sock: socket.socket, parent: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    orphaned = loop.create_task(_stop_when_orphaned(parent, stop), name="strangler-parent") if parent else None
+    await engine.run(sock, stop)
+    if orphaned is not None:
+        orphaned.cancel()
+
+
+async def _stop_when_orphaned(parent: int, stop: asyncio.Event) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    log.warning("the supervisor is gone: this engine stops")
+    stop.set()
+
+
+def _loop_factory():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    try:
+        import uvloop
+    except ImportError:  # pragma: no cover  not on Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _settle_memory() -> None:
+    """What was imported stays: keep the collector from walking it, and let it walk the rest less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def _reserve(state: StateFolder, sealer: Sealer, journal: Journal) -> GapReserve | None:
+    """The reserve, emptied of what an earlier run left; none where its room cannot be had."""
+    try:
+        reserve = GapReserve(state.gaps_file, sealer)
+        reserve.drain(journal)
+    except StoreError:
+        log.exception("there is no reserve for lost writes")
+        return None
+    return reserve
