@@ -1,0 +1,204 @@
+"""What happens to one claimed exchange: the other side is asked, both answers are judged, a mismatch may settle."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from parity_checks.ask.client import Asked, Asking
+from parity_checks.ask.entries import Entries
+from parity_checks.ask.judge import Entry, Judge, has_succeeded, input_of
+from parity_checks.ask.lanes import Lanes
+from strangler.errors import UsageError
+from strangler.evidence import Builds
+from strangler.exchange import Exchange, Failure, Headers, Judged, Observation, Outcome, OutcomeKind, Reason
+from strangler.plan.addresses import asked_url, base_url, needs_gateway, target_of
+from strangler.plan.models import System
+from strangler.stages import Effect, Side
+
+EXCHANGE_HEADER = "x-strangler-exchange"
+
+_LARGE_BODY = 65_536
+"""Bodies from this size on are compared in a thread, so that the others do not wait."""
+
+_WRITE_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RESET, Failure.TIMEOUT})
+
+_LatestBuilds = Callable[[str], Awaitable[Builds | None]]
+
+
+class Asker:
+    """Judges exchanges one by one; holds no state but the builds last seen and what rules have hidden."""
+
+    def __init__(self, entries: Entries, lanes: Lanes, latest_builds: _LatestBuilds) -> None:
+        self._entries = entries
+        self._lanes = lanes
+        self._latest_builds = latest_builds
+        self._builds: dict[tuple[str, Side], str] = {}
+        self.hidden: dict[str, list[int]] = {}
+        """By operation, how many differences each rule has hidden since this worker started."""
+
+    async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged:
+        """The exchange's outcome, with every observation made for it."""
+        entry = self._entries.find(exchange.operation, exchange.entry)
+        is_known = entry is not None
+        if exchange.operation not in self._entries.plan.operations:
+            return await self._unasked(exchange, Reason.NOT_ASKED, "the operation is no longer in the plan")
+        if entry is None:
+            if exchange.effect is Effect.READ:
+                return await self._unasked(exchange, Reason.EXPIRED, "decided under a plan entry that is gone")
+            entry = self._entries.in_force(exchange.operation)
+        judged = await self._with_entry(exchange, entry, was_claimed_before=was_claimed_before)
+        if is_known:
+            return judged
+        # The write has reached the other side, as it must; but nobody knows the rules it was decided under.
+        expired = replace(judged.outcome, kind=OutcomeKind.NOT_COMPARED, reason=Reason.EXPIRED, differences=())
+        return replace(judged, outcome=expired)
+
+    def is_unrepeatable(self, exchange: Exchange) -> bool:
+        """Whether asking must not happen twice: the old side has no guard against a repeated write."""
+        return exchange.effect is Effect.WRITE and exchange.asked is Side.OLD
+
+    async def _with_entry(self, exchange: Exchange, entry: Entry, *, was_claimed_before: bool) -> Judged:
+        refusal = self._refusal(exchange, was_claimed_before=was_claimed_before)
+        failed = exchange.fell_back or (exchange.answer if exchange.answer.has_failed else None)
+        if failed is not None and failed.side is Side.NEW:
+            judge = await self._judge(exchange, entry, failed)
+            return Judged(exchange.id, judge.new_failed(failed))
+        if refusal is not None:
+            judge = await self._judge(exchange, entry, exchange.answer)
+            return Judged(exchange.id, judge.not_compared(*refusal))
+        side = exchange.asked or exchange.answer.side.other
+        asked = await self._ask(exchange, side)
+        if asked.observation.failure and self.is_unrepeatable(exchange) and asked.was_sent:
+            judge = await self._judge(exchange, entry, exchange.answer)
+            outcome = judge.not_compared(Reason.WRITE_UNCERTAIN, f"{asked.observation.failure} after it was sent")
+            return Judged(exchange.id, outcome, (asked.observation,))
+        outcome = await self._compared(exchange, entry, exchange.answer, asked.observation)
+        if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
+            return await self._settle(exchange, entry, outcome, asked.observation)
+        return Judged(exchange.id, outcome, (asked.observation,))
+
+    def _refusal(  # noqa: PLR0911  one line per reason
+        self, exchange: Exchange, *, was_claimed_before: bool
+    ) -> tuple[Reason, str] | None:
+        """Why the other side is not asked, if it is not."""
+        if exchange.asked is None:
+            return Reason.NOT_ASKED, "the stage asks nobody"
+        if exchange.not_compared is not None:
+            return exchange.not_compared, "as the engine said"
+        if exchange.answer.has_failed:
+            return Reason.OLD_FAILED, "the old side failed its caller"
+        if exchange.request.body is None:
+            return Reason.TOO_LARGE, "the request body was not captured"
+        if exchange.effect is Effect.WRITE and not has_succeeded(exchange.answer):
+            return Reason.NOT_ASKED, "the answering side refused the write"
+        if self.is_unrepeatable(exchange) and was_claimed_before:
+            return Reason.WRITE_UNCERTAIN, "a worker died with it; it may have been sent"
+        try:
+            if asked_url(self._entries.plan, exchange.operation, exchange.asked) is None:
+                return Reason.NOT_ASKED, "the plan's write policy asks nobody"
+        except UsageError as error:
+            return Reason.NOT_ASKED, str(error)
+        return None
+
+    async def _ask(self, exchange: Exchange, side: Side, *, again: bool = False) -> Asked:
+        plan = self._entries.plan
+        find = base_url if again else asked_url
+        url = find(plan, exchange.operation, side) or ""
+        name, system = self._system(exchange, side)
+        is_unrepeatable = exchange.effect is Effect.WRITE and side is Side.OLD
+        asking = Asking(side, name, url, exchange.request, self._extra(exchange, side), is_unrepeatable)
+        # A read goes out a second time, because a pooled connection may just have been closed by the other end;
+        # a write must reach the other side, so that it is tried longer, and after a timeout too.
+        tries = 2
+        if exchange.effect is Effect.WRITE:
+            tries, asking = 3, replace(asking, tried_again_after=_WRITE_AGAIN)
+        asked = await self._lanes.ask(asking, system, tries=tries)
+        if asked.observation.failure is None:
+            self._builds[exchange.operation, side] = asked.observation.build or "unknown"
+        return asked
+
+    def _system(self, exchange: Exchange, side: Side) -> tuple[str, System]:
+        writes = self._entries.plan.operations[exchange.operation].writes
+        if side is Side.NEW and exchange.effect is Effect.WRITE and writes and writes.policy == "sandbox":
+            name = writes.sandbox or ""
+            return name, self._entries.plan.systems[name]
+        return self._entries.system(exchange.operation, side)
+
+    def _extra(self, exchange: Exchange, side: Side) -> Headers:
+        """What is said beside the caller's own fields; a raw old system hears nothing of ours."""
+        plan = self._entries.plan
+        operation = plan.operations[exchange.operation]
+        extra: list[tuple[str, str]] = []
+        if side is Side.NEW or needs_gateway(plan, target_of(operation, side)):
+            extra.append((EXCHANGE_HEADER, exchange.id))
+        header = operation.writes.idempotency_header if operation.writes else None
+        if header and side is Side.NEW and exchange.effect is Effect.WRITE and exchange.request.header(header) is None:
+            extra.append((header, exchange.id))
+        return tuple(extra)
+
+    async def _settle(self, exchange: Exchange, entry: Entry, outcome: Outcome, asked: Observation) -> Judged:
+        """Ask both sides again: what goes away was a race, what stays is a mismatch."""
+        settle = self._entries.plan.operations[exchange.operation].compare.settle
+        observations = [asked]
+        for attempt in range(1, settle.attempts + 1):
+            await asyncio.sleep(settle.after_s)
+            old, new = await asyncio.gather(
+                self._ask(exchange, Side.OLD, again=True), self._ask(exchange, Side.NEW, again=True)
+            )
+            observations += [old.observation, new.observation]
+            if old.observation.has_failed or new.observation.has_failed:
+                continue
+            again = await self._compared(exchange, entry, old.observation, new.observation)
+            if again.kind is OutcomeKind.MATCH:
+                return Judged(exchange.id, replace(again, settled=attempt), tuple(observations))
+            if again.kind is OutcomeKind.MISMATCH:
+                outcome = again
+        return Judged(exchange.id, outcome, tuple(observations))
+
+    async def _compared(self, exchange: Exchange, entry: Entry, one: Observation, other: Observation) -> Outcome:
+        old, new = (one, other) if one.side is Side.OLD else (other, one)
+        judge = await self._judge(exchange, entry, old, new)
+        if len(old.body or b"") + len(new.body or b"") > _LARGE_BODY:
+            outcome, hidden = await asyncio.to_thread(judge.judge, old, new)
+        else:
+            outcome, hidden = judge.judge(old, new)
+        counts = self.hidden.setdefault(exchange.operation, [0] * len(entry.rules.rules))
+        if len(counts) == len(hidden):
+            self.hidden[exchange.operation] = [before + now for before, now in zip(counts, hidden, strict=True)]
+        return outcome
+
+    async def _judge(self, exchange: Exchange, entry: Entry, *seen: Observation) -> Judge:
+        """The judge under the entry's own digest, or the exchange's where the entry is another one."""
+        entry = entry if entry.digest == exchange.entry else replace(entry, digest=exchange.entry)
+        builds = await self._builds_of(exchange.operation, *seen, exchange.answer)
+        return Judge(entry, builds, input_of(exchange, entry.ignoring))
+
+    async def _builds_of(self, operation: str, *seen: Observation) -> Builds:
+        """The builds that answered; for a side that gave no answer, the one last seen there."""
+        found: dict[Side, str] = {}
+        for observation in seen:
+            if observation.failure is None and observation.status is not None:
+                build = observation.build or "unknown"
+                found.setdefault(observation.side, build)
+                self._builds[operation, observation.side] = found[observation.side]
+        for side in Side:
+            if side not in found:
+                found[side] = await self._last_build(operation, side)
+        return Builds(found[Side.OLD], found[Side.NEW])
+
+    async def _last_build(self, operation: str, side: Side) -> str:
+        known = self._builds.get((operation, side))
+        if known is None:
+            latest = await self._latest_builds(operation)
+            known = (latest.old if side is Side.OLD else latest.new) if latest else self._declared(operation, side)
+        return known
+
+    def _declared(self, operation: str, side: Side) -> str:
+        if operation not in self._entries.plan.operations:
+            return "unknown"
+        return self._entries.system(operation, side)[1].build or "unknown"
+
+    async def _unasked(self, exchange: Exchange, reason: Reason, detail: str) -> Judged:
+        nothing = Entry(exchange.operation, exchange.entry, self._entries.no_rules, self._entries.no_rules)
+        judge = await self._judge(exchange, nothing, exchange.answer)
+        return Judged(exchange.id, judge.not_compared(reason, detail))

@@ -1,0 +1,60 @@
+"""What the worker knows of the plan: the one in force, and the entries of those before it."""
+
+from collections import OrderedDict
+from typing import Final
+
+from parity_checks.ask.judge import Entry
+from parity_checks.rules import compile_rules, ignoring
+from strangler.evidence import entry_digest
+from strangler.plan.addresses import target_of
+from strangler.plan.models import Compare, Plan, System
+from strangler.stages import Side
+
+_MOST_KEPT: Final = 4_096
+
+
+class Entries:
+    """Entries by operation and digest. Exchanges decided under an earlier plan are judged under its entry."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._entries: OrderedDict[tuple[str, str], Entry] = OrderedDict()
+        self.no_rules = compile_rules("", Compare())
+        self.plan = plan
+        self.use(plan)
+
+    def use(self, plan: Plan) -> None:
+        """Take a plan into force.
+
+        Raises:
+            ValueError: a comparison rule cannot be compiled; the plan before stays in force.
+        """
+        made = [_entry(plan, operation) for operation in plan.operations]
+        for entry in made:
+            self._entries[entry.operation, entry.digest] = entry
+            self._entries.move_to_end((entry.operation, entry.digest))
+        while len(self._entries) > max(_MOST_KEPT, len(made)):
+            self._entries.popitem(last=False)
+        self.plan = plan
+
+    def find(self, operation: str, digest: str) -> Entry | None:
+        """The entry under which an exchange was decided, if this worker has known it."""
+        return self._entries.get((operation, digest))
+
+    def in_force(self, operation: str) -> Entry:
+        """The entry of the plan in force."""
+        return self._entries[operation, entry_digest(self.plan, operation)]
+
+    def system(self, operation: str, side: Side) -> tuple[str, System]:
+        """Name and form of the system on one side of an operation."""
+        name = target_of(self.plan.operations[operation], side).system
+        return name, self.plan.systems[name]
+
+
+def _entry(plan: Plan, operation: str) -> Entry:
+    compare = plan.operations[operation].compare
+    return Entry(
+        operation=operation,
+        digest=entry_digest(plan, operation),
+        rules=compile_rules(operation, compare),
+        ignoring=ignoring(compare.same_input_ignoring),
+    )

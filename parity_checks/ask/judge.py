@@ -1,0 +1,82 @@
+"""From observations to an outcome. Pure, and never raises: a fault of the comparer is an outcome of its own."""
+
+from dataclasses import dataclass
+
+from parity_checks.ask.inputs import input_digest
+from parity_checks.compare import Comparison, NotCompared, compare
+from parity_checks.rules import CompiledRules
+from strangler.evidence import Builds, fingerprint
+from strangler.exchange import Exchange, Observation, Outcome, OutcomeKind, Reason, Request, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation as the plan had it under one digest: what exchanges decided under it are judged by."""
+
+    operation: str
+    digest: str
+    rules: CompiledRules
+    ignoring: CompiledRules
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges one exchange under one entry and the builds that answered."""
+
+    entry: Entry
+    builds: Builds
+    input: str
+
+    def judge(self, old: Observation, new: Observation) -> tuple[Outcome, tuple[int, ...]]:
+        """The outcome of two observations, and how many differences each rule hid."""
+        if old.has_failed:
+            return self.not_compared(Reason.OLD_FAILED, _failure(old)), ()
+        if new.has_failed:
+            return self.new_failed(new), ()
+        try:
+            result = compare(old, new, self.entry.rules)
+        except Exception as error:  # noqa: BLE001  one exchange must never stop the worker
+            return self.not_compared(Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500]), ()
+        match result:
+            case NotCompared(reason, detail):
+                return self.not_compared(reason, detail), ()
+            case Comparison(differences, hidden, left_out):
+                kind = OutcomeKind.MISMATCH if differences else OutcomeKind.MATCH
+                detail = f"{left_out} more differences of these kinds" if left_out else ""
+                return Outcome(kind, self.fingerprint, self.input, differences=differences, detail=detail), hidden
+
+    @property
+    def fingerprint(self) -> str:
+        """What the outcome stands under."""
+        return fingerprint(self.entry.digest, self.builds)
+
+    def not_compared(self, reason: Reason, detail: str = "") -> Outcome:
+        """Counted, with its reason."""
+        return Outcome(OutcomeKind.NOT_COMPARED, self.fingerprint, self.input, reason, detail=detail)
+
+    def new_failed(self, new: Observation) -> Outcome:
+        """The new side gave no answer."""
+        return Outcome(OutcomeKind.NEW_FAILED, self.fingerprint, self.input, detail=_failure(new))
+
+
+def _failure(observation: Observation) -> str:
+    return observation.failure.value if observation.failure else f"status {observation.status}"
+
+
+def input_of(exchange: Exchange, ignoring: CompiledRules) -> str:
+    """The exchange's input digest; of the raw request where even that cannot be read."""
+    try:
+        return input_digest(exchange.request, ignoring)
+    except Exception:  # noqa: BLE001  the raw request is an honest input too
+        return _raw(exchange.request)
+
+
+def _raw(request: Request) -> str:
+    return digest(request.method.encode(), request.target.encode(), request.body or b"")
+
+
+def has_succeeded(answer: Observation) -> bool:
+    """Whether a write took effect, as far as its answer tells: 2xx, and no SOAP fault."""
+    if answer.status is None or not 200 <= answer.status < 300 or answer.has_failed:
+        return False
+    return b"Fault>" not in (answer.body or b"")

@@ -1,0 +1,262 @@
+"""The worker's loop: claim, keep order per key, give results back in batches, and never die of one exchange."""
+
+import asyncio
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from parity_checks.ask.asker import Asker
+from parity_checks.ask.client import Client
+from parity_checks.ask.entries import Entries
+from parity_checks.ask.lanes import Lanes
+from parity_checks.ask.plan_file import PlanFile
+from strangler.errors import StoreError
+from strangler.evidence import Builds, fingerprint
+from strangler.exchange import Exchange, Judged, Outcome, OutcomeKind, Reason, digest
+from strangler.journal import Journal
+from strangler.state import StateFolder
+
+_log = structlog.get_logger("worker")
+
+BATCH: Final = 256
+MOST_HELD: Final = 2_048
+"""Most exchanges claimed and not finished."""
+
+MOST_HELD_BYTES: Final = 64 * 1024 * 1024
+LEASE_S: Final = 30.0
+GRACE_S: Final = 3.0
+"""How long running exchanges may take to finish once the worker is told to stop."""
+
+_IDLE_S = (0.02, 0.25)
+
+
+class Store(Protocol):
+    """What the worker needs of the journal; ``strangler.journal.Journal`` says what each does."""
+
+    def claim(self, worker: str, limit: int, lease_s: float, now: float) -> list[Exchange]: ...  # noqa: D102
+    def renew(self, worker: str, ids: Sequence[str], lease_s: float, now: float) -> int: ...  # noqa: D102
+    def release(self, worker: str, ids: Sequence[str]) -> int: ...  # noqa: D102
+    def attempts(self, ids: Sequence[str]) -> dict[str, int]: ...  # noqa: D102
+    def finish(self, results: Sequence[Judged], now: float) -> int: ...  # noqa: D102
+    def latest_builds(self, operation: str) -> Builds | None: ...  # noqa: D102
+
+
+class Worker:
+    """Asks and compares until told to stop. Any number of workers may share one journal."""
+
+    def __init__(
+        self,
+        store: Store,
+        entries: Entries,
+        client: Client,
+        *,
+        reload: Callable[[], Awaitable[None]] | None = None,
+        name: str = "",
+    ) -> None:
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self.faults = 0
+        """Exchanges on which this worker's own code failed."""
+        self.finished = 0
+        self._store = store
+        self._entries = entries
+        self._reload = reload
+        self._asker = Asker(entries, Lanes(client), self._latest_builds)
+        self._held: dict[str, Exchange] = {}
+        self._held_bytes = 0
+        self._chains: dict[str, deque[tuple[Exchange, bool]]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._results: deque[Judged] = deque()
+        self._has_results = asyncio.Event()
+        self._is_stopping = False
+
+    @property
+    def hidden(self) -> dict[str, list[int]]:
+        """By operation, how many differences each rule has hidden."""
+        return self._asker.hidden
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then finish what runs, within a bound, and give the rest back."""
+        async with asyncio.TaskGroup() as group:
+            finisher = group.create_task(self._finish_results(), name="finisher")
+            renewer = group.create_task(self._renew_leases(), name="renewer")
+            await self._claim_until(stop, group)
+            self._is_stopping = True
+            await self._drain()
+            renewer.cancel()
+            self._has_results.set()
+            await finisher
+        await self._release(list(self._held))
+
+    async def _claim_until(self, stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
+        idle_s = _IDLE_S[0]
+        while not stop.is_set():
+            claimed = await self._claim()
+            if self._reload is not None:
+                await self._reload_for(claimed)
+            for exchange, was_claimed_before in claimed:
+                self._enqueue(exchange, was_claimed_before, group)
+            idle_s = _IDLE_S[0] if claimed else min(idle_s * 1.5, _IDLE_S[1])
+            if len(claimed) < BATCH:
+                await _sleep_unless(stop, idle_s)
+
+    async def _claim(self) -> list[tuple[Exchange, bool]]:
+        room = min(BATCH, MOST_HELD - len(self._held))
+        if room <= 0 or self._held_bytes > MOST_HELD_BYTES:
+            return []
+        try:
+            exchanges = await asyncio.to_thread(self._store.claim, self.name, room, LEASE_S, time.time())
+            writes = [exchange.id for exchange in exchanges if self._asker.is_unrepeatable(exchange)]
+            attempts = await asyncio.to_thread(self._store.attempts, writes) if writes else {}
+        except StoreError as error:
+            _log.warning("the journal cannot be read; trying again", error=str(error))
+            await asyncio.sleep(_IDLE_S[1])
+            return []
+        return [(exchange, attempts.get(exchange.id, 1) > 1) for exchange in exchanges if exchange.id not in self._held]
+
+    async def _reload_for(self, claimed: Sequence[tuple[Exchange, bool]]) -> None:
+        """An exchange of an entry nobody knows means that the engine has read a newer plan than this worker."""
+        if self._reload and any(self._entries.find(x.operation, x.entry) is None for x, _ in claimed):
+            await self._reload()
+
+    def _enqueue(self, exchange: Exchange, was_claimed_before: bool, group: asyncio.TaskGroup) -> None:
+        self._held[exchange.id] = exchange
+        self._held_bytes += _size(exchange)
+        chain = f"key {exchange.key}" if exchange.key is not None else f"id {exchange.id}"
+        if chain in self._chains:
+            self._chains[chain].append((exchange, was_claimed_before))
+            return
+        self._chains[chain] = deque([(exchange, was_claimed_before)])
+        self._tasks[chain] = group.create_task(self._follow(chain), name=chain)
+
+    async def _follow(self, chain: str) -> None:
+        """One key's exchanges, one after another."""
+        waiting = self._chains[chain]
+        try:
+            while waiting and not self._is_stopping:
+                exchange, was_claimed_before = waiting.popleft()
+                self._give(await self._judged(exchange, was_claimed_before))
+        except asyncio.CancelledError:
+            if not self._is_stopping:
+                raise
+        finally:
+            del self._chains[chain]
+            del self._tasks[chain]
+
+    async def _judged(self, exchange: Exchange, was_claimed_before: bool) -> Judged:
+        try:
+            return await self._asker.judged(exchange, was_claimed_before=was_claimed_before)
+        except asyncio.CancelledError:
+            if self._asker.is_unrepeatable(exchange):
+                self._give(self._fault(exchange, Reason.WRITE_UNCERTAIN, "the worker was stopped while asking"))
+            raise
+        except Exception as error:  # noqa: BLE001  the worker never dies of one exchange
+            self.faults += 1
+            _log.exception("an exchange could not be judged", exchange=exchange.id, operation=exchange.operation)
+            return self._fault(exchange, Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500])
+
+    @staticmethod
+    def _fault(exchange: Exchange, reason: Reason, detail: str) -> Judged:
+        builds = Builds("unknown", "unknown")
+        raw = digest(exchange.request.method.encode(), exchange.request.target.encode(), exchange.request.body or b"")
+        stands_under = fingerprint(exchange.entry, builds)
+        return Judged(exchange.id, Outcome(OutcomeKind.NOT_COMPARED, stands_under, raw, reason, detail=detail))
+
+    def _give(self, judged: Judged) -> None:
+        self._results.append(judged)
+        self._has_results.set()
+
+    async def _finish_results(self) -> None:
+        """Store results in batches; what cannot be stored now is kept and tried again."""
+        while True:
+            await self._has_results.wait()
+            self._has_results.clear()
+            while self._results:
+                batch = [self._results[at] for at in range(min(BATCH, len(self._results)))]
+                try:
+                    await asyncio.to_thread(self._store.finish, batch, time.time())
+                except StoreError as error:
+                    _log.warning("the journal cannot be written; trying again", error=str(error))
+                    if self._is_stopping and not self._tasks:
+                        return
+                    await asyncio.sleep(_IDLE_S[1])
+                    continue
+                for judged in batch:
+                    self._results.popleft()
+                    self._let_go(judged.exchange_id)
+                self.finished += len(batch)
+                await asyncio.sleep(0.005)
+            if self._is_stopping and not self._tasks:
+                return
+
+    def _let_go(self, exchange_id: str) -> None:
+        exchange = self._held.pop(exchange_id, None)
+        if exchange is not None:
+            self._held_bytes -= _size(exchange)
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            try:
+                await asyncio.to_thread(self._store.renew, self.name, list(self._held), LEASE_S, time.time())
+            except StoreError as error:
+                _log.warning("leases could not be renewed", error=str(error))
+
+    async def _drain(self) -> None:
+        running = list(self._tasks.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=GRACE_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=GRACE_S)
+
+    async def _release(self, ids: list[str]) -> None:
+        if not ids:
+            return
+        try:
+            await asyncio.to_thread(self._store.release, self.name, ids)
+        except StoreError as error:
+            _log.warning("claims end with their lease", error=str(error))
+
+    async def _latest_builds(self, operation: str) -> Builds | None:
+        return await asyncio.to_thread(self._store.latest_builds, operation)
+
+
+def _size(exchange: Exchange) -> int:
+    return len(exchange.request.body or b"") + len(exchange.answer.body or b"")
+
+
+async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def run_worker(plan_path: Path, state: StateFolder, *, stop: asyncio.Event) -> None:
+    """Run one worker on a plan and a state folder until ``stop`` is set; a changed plan is taken up while it runs.
+
+    Raises:
+        PlanError: the plan cannot be used at the start. (A bad plan later leaves the one in force.)
+        StoreError: the journal cannot be opened.
+    """
+    source = PlanFile(plan_path, state)
+    entries = Entries(source.load())
+    journal = Journal.open(state.journal_url, key=state.journal_key())
+    try:
+        async with Client(body_bytes=entries.plan.capture.body_bytes) as client:
+            worker = Worker(journal, entries, client, reload=lambda: source.take_up(entries))
+            async with asyncio.TaskGroup() as group:
+                watcher = group.create_task(source.watch(entries), name="plan watcher")
+                await worker.run(stop)
+                watcher.cancel()
+            _log.info("worker stopped", finished=worker.finished, faults=worker.faults)
+    finally:
+        journal.close()
