@@ -48,4 +48,4 @@ class Sealer:
 
     def key_digest(self, key: str) -> bytes:
         """What stands for a caller's key in the clear columns: the same for the same key, and no way back."""
-        return blake2b(key.strip().encode(), key=self._digest_key, digest_size=16).digest()
+        return blake2b(key.strip().encode("utf-8", "surrogatepass"), key=self._digest_key, digest_size=16).digest()

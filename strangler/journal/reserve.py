@@ -144,7 +144,11 @@ class GapReserve:
         return SLOT_BYTES * (index + 1)
 
     def _record(self, loss: Loss) -> dict[str, Any]:
-        sealed = self._sealer.seal(_OWNER, loss.key.encode()) if self._sealer and loss.key is not None else None
+        sealed = (
+            self._sealer.seal(_OWNER, loss.key.encode("utf-8", "surrogatepass"))
+            if self._sealer and loss.key is not None
+            else None
+        )
         return {
             "operation": loss.operation,
             "effect": loss.effect,
@@ -158,7 +162,11 @@ class GapReserve:
 
     def _loss(self, record: dict[str, Any]) -> Loss:
         key = record["key"]
-        clear = self._sealer.open(_OWNER, b64decode(key)).decode() if self._sealer and key is not None else None
+        clear = (
+            self._sealer.open(_OWNER, b64decode(key)).decode("utf-8", "surrogatepass")
+            if self._sealer and key is not None
+            else None
+        )
         return Loss(
             operation=record["operation"],
             effect=Effect(record["effect"]),

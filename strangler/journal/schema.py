@@ -118,7 +118,7 @@ findings = Table(
     metadata,
     Column("operation", String(128), primary_key=True),
     Column("fingerprint", String(64), primary_key=True),
-    Column("signature", String(128), primary_key=True),
+    Column("signature", Text, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("general_path", Text, nullable=False),
     Column("count", sa.BigInteger, nullable=False),

@@ -390,7 +390,7 @@ class Journal:
         )
 
     def _gap(self, row: Any) -> Gap:
-        key = None if row.sealed is None else self._sealer.open("gap", row.sealed).decode()
+        key = None if row.sealed is None else self._sealer.open("gap", row.sealed).decode("utf-8", "surrogatepass")
         return Gap(row.id, row.operation, key, row.count, row.at, row.why, row.closed_at, row.closed_by, row.closed_why)
 
 

@@ -49,7 +49,7 @@ def exchange_row(exchange: Exchange, sealer: Sealer) -> dict[str, Any]:
         "operation": exchange.operation,
         "effect": exchange.effect.value,
         "key_digest": None if exchange.key is None else sealer.key_digest(exchange.key),
-        "cohort": exchange.cohort,
+        "cohort": None if exchange.cohort is None else plain(exchange.cohort),
         "stage": exchange.stage.value,
         "entry": exchange.entry,
         "at": exchange.at,
@@ -95,7 +95,7 @@ def builds_seen(
         known_role = FAILED if observation.build is None and observation.has_failed else role
         if known_role == FAILED and role != "answer":
             continue
-        key = (operation, observation.side.value, known_role, observation.build or "")
+        key = (operation, observation.side.value, known_role, plain(observation.build or ""))
         seen[key] = max(at, seen.get(key, 0.0))
     return seen
 
@@ -122,7 +122,7 @@ def record_losses(connection: Connection, sealer: Sealer, losses: Sequence[Loss]
     missing = [
         {
             "operation": loss.operation,
-            "sealed": None if loss.key is None else sealer.seal("gap", loss.key.encode()),
+            "sealed": None if loss.key is None else sealer.seal("gap", loss.key.encode("utf-8", "surrogatepass")),
             "count": loss.count,
             "at": loss.at,
             "why": loss.why or f"not journaled ({loss.reason})",
@@ -161,6 +161,11 @@ def _count_skipped(connection: Connection, exchanges: Sequence[Exchange]) -> Non
     ]
     if rows:
         connection.execute(sa.insert(schema.uncounted), rows)
+
+
+def plain(text: str) -> str:
+    """Text that every database takes: no lone surrogates (a header's odd bytes), no NUL, at most 256 characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")[:256]
 
 
 def _state(exchange: Exchange, judged: bool) -> str:

@@ -68,6 +68,16 @@ def test_exchange_comes_back_as_it_was_appended(journal: Journal) -> None:
     assert journal.exchange("a") == (whole, (), None)
 
 
+def test_exchange_with_odd_bytes_everywhere_is_taken(journal: Journal) -> None:
+    odd = "caf\udce9\0"
+    answer = Observation(Side.OLD, 200, ((odd, odd),), b"\0\xff", 2, build=odd)
+    journal.append([exchange("a", key=odd, cohort=odd, answer=answer)])
+    journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 1, 5.0, odd)])
+    assert journal.exchange("a")[0].key == odd
+    assert journal.exchange("a")[0].answer == answer
+    assert [gap.key for gap in journal.gaps()] == [odd]
+
+
 def test_exchange_without_body_keeps_its_size(journal: Journal) -> None:
     large = exchange("a", request=Request("PUT", "/x", (), None, 2_000_000), not_compared=Reason.TOO_LARGE)
     journal.append([large])

@@ -1,0 +1,397 @@
+"""Cutover on real stores: gates forward, free way back, ledger first, hold whatever is broken."""
+
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strangler.cutover import Cutover, brings_forward, hold_now, release_now, taken_back
+from strangler.errors import LedgerBroken, Refused, StoreError, UsageError
+from strangler.evidence import Builds, Result
+from strangler.exchange import (
+    Difference,
+    DifferenceKind,
+    Exchange,
+    Judged,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Request,
+)
+from strangler.journal import Journal, Loss
+from strangler.ledger import EntryKind, Ledger
+from strangler.plan.models import Plan
+from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
+from strangler.stages import Effect, Side, Stage, path_of, position
+from strangler.state import StateFolder
+
+OP, WRITE = "pensions.get-entitlement", "pensions.change-address"
+KEY = bytes(range(32))
+BUILDS = Builds("old-1", "new-1")
+
+
+def operation(effect: str, **more: object) -> dict[str, object]:
+    return {
+        "effect": effect,
+        "match": {"path": {"value": f"/{effect}"}},
+        "old": "pensions",
+        "new": "citizen-record",
+        "gates": {"parity": {"max_mismatch": 0.01}, "soak_h": 1, "approvals": 1},
+        "rollback": {"when": {"errors_over": 0.02}},
+        **more,
+    }
+
+
+PLAN = Plan.model_validate(
+    {
+        "version": 1,
+        "programme": "elderly-care",
+        "systems": {
+            "pensions": {"department": "pensions", "speaks": "http", "url": "http://127.0.0.1:1"},
+            "citizen-record": {"department": "shared", "speaks": "http", "url": "http://127.0.0.1:2"},
+        },
+        "operations": {
+            OP: operation("read"),
+            WRITE: operation("write", writes={"policy": "dual", "idempotency_header": "Idempotency-Key"}),
+        },
+        "people": {
+            "olu": {"roles": ["operator"]},
+            "ana": {"roles": ["approver"]},
+            "both": {"roles": ["operator", "approver"]},
+        },
+    }
+)
+
+
+class Room:
+    """A cutover with its stores and a clock that tests set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = StateFolder(folder / "state", environ={})
+        self.journal = Journal.open(self.state.journal_url, key=KEY)
+        self.ledger = Ledger.open(self.state.ledger_url)
+        self.now = 10_000.0
+        self.cutover = self.another()
+
+    def another(self, plan: Plan = PLAN) -> Cutover:
+        return Cutover(plan, self.journal, self.ledger, self.state, lambda: self.now)
+
+    def compare(self, count: int, kind: OutcomeKind = OutcomeKind.MATCH, prefix: str = "x") -> None:
+        """Comparisons of different inputs under the present fingerprint."""
+        fingerprint = self.cutover.evidence(OP, BUILDS).fingerprint
+        names = [f"{prefix}{n}" for n in range(count)]
+        self.journal.append([exchange(name, self.now) for name in names])
+        differences = (Difference(DifferenceKind.VALUE, "$.a", "1", "2", "sig", "$.a"),)
+        found = differences if kind is OutcomeKind.MISMATCH else ()
+        seen = (Observation(Side.NEW, 200, build="new-1"),)
+        self.journal.finish(
+            [Judged(name, Outcome(kind, fingerprint, name, None, found), seen) for name in names], self.now
+        )
+
+    def earn(self, to: Rollout) -> None:
+        """Everything that a move needs."""
+        self.compare(500)
+        self.now += 3601
+        self.cutover.approve(OP, to, "ana", "reviewed")
+
+    def close(self) -> None:
+        self.journal.close()
+        self.ledger.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(tmp_path)
+    yield made
+    made.close()
+
+
+def exchange(name: str, at: float) -> Exchange:
+    answer = Observation(Side.OLD, 200, at=at, build="old-1")
+    return Exchange(name, OP, Effect.READ, name, None, Stage.SHADOW, Request("GET", "/"), answer, Side.NEW, "e", at)
+
+
+def read(**shares: object) -> Rollout:
+    return rollout_from(shares, Effect.READ)
+
+
+def published(room: Room) -> dict[str, object]:
+    content: dict[str, object] = orjson.loads(room.state.rollouts_file.read_bytes())
+    return content
+
+
+def test_everything_is_off_before_the_first_decision(room: Room) -> None:
+    assert room.cutover.rollouts() == {OP: Rollout(), WRITE: Rollout()}
+    assert room.cutover.publish() == 0
+    assert published(room) == {"seq": 0, "rollouts": {OP: {"off": "100"}, WRITE: {"off": "100"}}}
+
+
+def test_move_to_shadow_needs_no_gate_and_is_published(room: Room) -> None:
+    entry = room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    assert (entry.kind, entry.body["before"], entry.body["after"]) == (
+        EntryKind.ROLLOUT,
+        {"off": "100"},
+        {"shadow": "100"},
+    )
+    assert room.another().rollouts()[OP] == read(shadow=100)
+    assert published(room)["rollouts"][OP] == {"shadow": "100"}  # type: ignore[index]
+
+
+def test_move_of_two_stages_is_refused(room: Room) -> None:
+    with pytest.raises(Refused, match="at most one stage forward"):
+        room.cutover.move(OP, read(live=100), "olu", "hurry")
+    assert room.cutover.rollouts()[OP] == Rollout()
+
+
+def test_move_to_live_without_evidence_is_refused_with_each_gate(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    with pytest.raises(Refused) as refused:
+        room.cutover.move(OP, read(shadow=90, live=10), "olu", "hurry")
+    assert [reason.partition(":")[0] for reason in refused.value.reasons] == ["parity", "soak", "approvals"]
+    assert room.cutover.rollouts()[OP] == read(shadow=100)
+    refusal = room.ledger.entries()[-1]
+    assert (refusal.kind, refusal.body["refused"]) == (EntryKind.REFUSAL, list(refused.value.reasons))
+
+
+def test_move_to_live_with_every_gate_passed_keeps_them_on_record(room: Room) -> None:
+    to = read(shadow=90, live=10)
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(to)
+    entry = room.cutover.move(OP, to, "olu", "earned")
+    assert {gate["gate"]: gate["result"] for gate in entry.body["gates"]} == {
+        "parity": "PASS",
+        "soak": "PASS",
+        "gaps": "PASS",
+        "approvals": "PASS",
+        "hold": "PASS",
+    }
+    assert room.ledger.verify() == 3
+
+
+def test_approval_of_one_rollout_does_not_let_another_pass(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(shadow=90, live=10))
+    with pytest.raises(Refused, match="approved another rollout: ana"):
+        room.cutover.move(OP, read(shadow=50, live=50), "olu", "more")
+
+
+def test_requester_cannot_approve_for_themselves(room: Room) -> None:
+    to = read(live=100)
+    room.cutover.move(OP, read(shadow=100), "both", "begin")
+    room.compare(500)
+    room.now += 3601
+    room.cutover.approve(OP, to, "both", "me")
+    verdicts = {verdict.gate: verdict.result for verdict in room.cutover.verdicts(OP, to, "both")}
+    assert verdicts["approvals"] is Result.HOLD
+
+
+def test_only_people_with_the_role_decide(room: Room) -> None:
+    with pytest.raises(Refused, match="approvers in the plan are ana, both"):
+        room.cutover.approve(OP, read(shadow=100), "olu", "me")
+    with pytest.raises(Refused, match="ana is no operator"):
+        room.cutover.move(OP, read(shadow=100), "ana", "me")
+
+
+def test_another_build_makes_everything_stale(room: Room) -> None:
+    to = read(live=100)
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(to)
+    room.cutover.note_builds(OP, Builds("old-1", "new-2"))
+    verdicts = {verdict.gate: verdict.result for verdict in room.cutover.verdicts(OP, to, "olu")}
+    assert (verdicts["parity"], verdicts["soak"], verdicts["approvals"]) == (Result.STALE, Result.STALE, Result.STALE)
+
+
+def test_changed_rules_make_evidence_stale(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    data = PLAN.model_dump(mode="json", by_alias=True)
+    data["operations"][OP]["compare"]["rules"] = [{"path": "$.a", "as": "ignore", "why": "it is noise"}]
+    verdicts = room.another(Plan.model_validate(data)).verdicts(OP, read(live=100), "olu")
+    assert verdicts[0].result is Result.STALE
+
+
+def test_gap_holds_the_operation(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    room.journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 1, 5.0)])
+    assert not room.cutover.propose(OP, read(live=100), "olu").allowed
+
+
+def test_acceptance_turns_a_mismatch_until_it_is_rejected(room: Room) -> None:
+    room.compare(5, OutcomeKind.MISMATCH)
+    more = {"operation": OP, "owner": "pensions", "why": "old is wrong", "who": "ana"}
+    room.cutover.accept("sig", until="1970-01-02", verdict="old_is_wrong", **more)  # type: ignore[arg-type]
+
+    def accepted() -> int:
+        parity = room.cutover.evidence(OP, BUILDS).parity
+        assert parity is not None
+        return parity.inputs.of(OutcomeKind.ACCEPTED)
+
+    assert accepted() == 5
+    assert [one.verdict for one in room.cutover.acceptances()] == ["old_is_wrong"]
+    room.now = 2 * 86_400.0
+    assert accepted() == 0
+    room.now = 10_000.0
+    room.cutover.reject("sig", operation=OP, who="ana", why="a defect after all")
+    assert accepted() == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"until": "soon"}, {"until": "1969-12-31"}, {"owner": " "}, {"why": ""}, {"max_rate": 0.0}, {"verdict": "ok"}],
+)
+def test_acceptance_without_its_reasons_is_refused(room: Room, changes: dict[str, object]) -> None:
+    arguments = {"operation": OP, "owner": "p", "why": "known", "until": "2030-01-01", "who": "ana", **changes}
+    with pytest.raises(UsageError):
+        room.cutover.accept("sig", **arguments)  # type: ignore[arg-type]
+
+
+def test_rollback_takes_every_key_back_at_once(room: Room) -> None:
+    to = read(shadow=90, live=10)
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(to)
+    room.cutover.move(OP, to, "olu", "earned")
+    entry = room.cutover.rollback(OP, "strangler guard", "it fails", figures={"requests": 9, "failed": 3})
+    assert (entry.body["after"], entry.body["figures"]) == ({"shadow": "100"}, {"requests": 9, "failed": 3})
+    assert published(room)["rollouts"][OP] == {"shadow": "100"}  # type: ignore[index]
+    with pytest.raises(Refused, match="no key is beyond shadow"):
+        room.cutover.rollback(OP, "strangler guard", "again")
+
+
+def test_approval_does_not_outlive_a_change(room: Room) -> None:
+    room.cutover.approve(OP, read(live=100), "ana", "early")
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    assert room.cutover.evidence(OP).approvals == ()
+
+
+def test_two_operators_at_once_one_wins(room: Room) -> None:
+    said: list[str] = []
+    gate = threading.Barrier(2)
+
+    def decide(to: Rollout) -> None:
+        own = room.another()
+        gate.wait()
+        try:
+            own.move(OP, to, "olu", "now")
+            said.append("won")
+        except Refused:
+            said.append("told")
+
+    threads = [threading.Thread(target=decide, args=(read(off=100 - n, shadow=n),)) for n in (10, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rollouts = [entry.body["after"] for entry in room.ledger.entries()]
+    assert said.count("won") == len(rollouts)
+    assert published(room)["seq"] == len(rollouts)
+    assert published(room)["rollouts"][OP] == rollouts[-1]  # type: ignore[index]
+
+
+def test_publish_repeats_what_a_crash_left_out(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.state.rollouts_file.unlink()
+    again = room.another()
+    assert again.publish() == again.publish() == 1
+    assert published(room)["seq"] == 1
+
+
+def test_broken_chain_is_neither_followed_nor_published(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    before = room.state.rollouts_file.read_bytes()
+    import sqlite3
+
+    connection = sqlite3.connect(room.state.path / "ledger.db")
+    connection.execute("UPDATE entries SET body = replace(body, 'shadow', 'live')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerBroken):
+        room.another().publish()
+    assert room.state.rollouts_file.read_bytes() == before
+
+
+def test_hold_and_release_are_on_record(room: Room) -> None:
+    entry = room.cutover.hold([OP], "olu", "odd answers")
+    assert entry is not None
+    assert room.state.held() == {OP}
+    room.cutover.hold([WRITE], "olu", "this too")
+    assert room.state.held() == {OP, WRITE}
+    room.cutover.hold(None, "olu", "everything")
+    assert room.state.held() == {"*"}
+    room.cutover.release("olu", "mended")
+    assert room.state.held() == frozenset()
+    assert [entry.kind for entry in room.ledger.entries()] == [EntryKind.HOLD] * 3 + [EntryKind.RELEASE]
+    with pytest.raises(Refused, match="no hold"):
+        room.cutover.release("olu", "again")
+
+
+def test_hold_stops_moves_forward_but_not_back(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    room.cutover.hold(None, "olu", "stop")
+    with pytest.raises(Refused, match="everything is held on old: olu: stop"):
+        room.cutover.move(OP, read(live=100), "olu", "go")
+    room.cutover.rollback(OP, "olu", "back", Stage.OFF)
+
+
+def test_hold_works_without_a_ledger(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path, environ={"STRANGLER_LEDGER_URL": f"sqlite:///{tmp_path / 'key' / 'ledger.db'}"})
+    (tmp_path / "key").write_text("a file where the ledger's folder should be")
+    told = hold_now(state, None, "olu", "trouble", 5.0)
+    assert told.startswith("The hold is in force, but not on record")
+    assert state.held() == {"*"}
+    with pytest.raises(StoreError):
+        release_now(state, "olu", "mended", 6.0)
+    assert state.held() == {"*"}
+
+
+def test_hold_file_that_cannot_be_read_holds_everything(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path, environ={})
+    state.hold_file.write_text("{half")
+    assert state.held() == {"*"}
+
+
+def test_operation_that_is_not_in_the_plan_is_named(room: Room) -> None:
+    with pytest.raises(UsageError, match=r"no operation 'a\.b'; it has pensions"):
+        room.cutover.propose("a.b", read(shadow=100), "olu")
+
+
+def rollouts(effect: Effect) -> st.SearchStrategy[Rollout]:
+    stages = path_of(effect)
+
+    def made(cuts: list[int]) -> Rollout:
+        edges = [0, *sorted(cuts), 100]
+        shares = {stage.value: edges[n + 1] - edges[n] for n, stage in enumerate(stages)}
+        return rollout_from(shares, effect)
+
+    count = len(stages) - 1
+    return st.lists(st.integers(0, 100), min_size=count, max_size=count).map(made)
+
+
+@given(before=rollouts(Effect.WRITE), to=st.sampled_from(list(Stage)), bucket=st.integers(0, DENOMINATOR - 1))
+def test_taken_back_leaves_no_key_beyond_the_stage_and_moves_no_other(before: Rollout, to: Stage, bucket: int) -> None:
+    after = taken_back(before, to, Effect.WRITE)
+    was, now = (stage_for(thresholds(rollout), bucket) for rollout in (before, after))
+    assert position(now, Effect.WRITE) == min(position(was, Effect.WRITE), position(to, Effect.WRITE))
+
+
+@given(before=rollouts(Effect.READ), after=rollouts(Effect.READ))
+def test_brings_forward_is_true_where_any_key_newly_hears_new(before: Rollout, after: Rollout) -> None:
+    first, second = thresholds(before), thresholds(after)
+    hears = {Stage.LIVE, Stage.COMPLETE}
+    found = any(
+        stage_for(second, bucket) in hears
+        and position(stage_for(second, bucket), Effect.READ) > position(stage_for(first, bucket), Effect.READ)
+        for bucket in range(0, DENOMINATOR, DENOMINATOR // 100)
+    )
+    assert brings_forward(before, after, Effect.READ) == found
+
+
+def test_taken_back_to_a_stage_that_reads_skip_goes_one_further_back() -> None:
+    assert taken_back(read(live=100), Stage.DUALWRITE, Effect.READ) == Rollout(((Stage.OFF, Decimal(100)),))

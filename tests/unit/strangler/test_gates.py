@@ -1,0 +1,222 @@
+"""Gates: what passes, what holds and why, and that no damaged figure ever passes."""
+
+from dataclasses import replace
+
+import pytest
+
+from strangler import gates
+from strangler.evidence import Approval, Counts, Evidence, LoadEvidence, LoadSide, ParityEvidence, Result
+from strangler.exchange import OutcomeKind, Reason
+from strangler.plan.models import Budget, LoadGate, ParityGate
+
+NOW = 1_000_000.0
+NAN = float("nan")
+POLICY = ParityGate(max_mismatch=0.01)
+LOAD = LoadGate(budget="peak")
+BUDGET = Budget(rate_per_s=10, duration_s=30, p99_ms=50, p99_ratio=1.5, error_ratio=0.01, min_requests=50)
+
+
+def counts(
+    *, match: int = 0, mismatch: int = 0, new_failed: int = 0, skipped: int = 0, accepted: int = 0, noise: int = 0
+) -> Counts:
+    by_kind = {
+        OutcomeKind.MATCH: match,
+        OutcomeKind.MISMATCH: mismatch,
+        OutcomeKind.NEW_FAILED: new_failed,
+        OutcomeKind.NOT_COMPARED: skipped,
+        OutcomeKind.ACCEPTED: accepted,
+        OutcomeKind.NOISE: noise,
+    }
+    return Counts(by_kind, {Reason.TOO_LARGE: skipped} if skipped else {})
+
+
+def evidence(seen_inputs: Counts, **changes: object) -> Evidence:
+    seen = ParityEvidence("now", seen_inputs, seen_inputs, first_at=NOW - 7200, last_at=NOW - 1)
+    return Evidence("a.b", "now", parity=replace(seen, **changes))  # type: ignore[arg-type]
+
+
+def run(**changes: object) -> LoadEvidence:
+    side = LoadSide(300, 0, 5.0, 10.0, 20.0, 30.0)
+    made = LoadEvidence("r1", "a.b", "peak", "now", NOW - 60, 30.0, 10.0, 10.0, side, side)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def load_result(made: LoadEvidence | None) -> Result:
+    return gates.load(Evidence("a.b", "now", load=made), LOAD, BUDGET, NOW).result
+
+
+def test_parity_passes_on_enough_clean_inputs() -> None:
+    verdict = gates.parity(evidence(counts(match=400, accepted=60, noise=12)), POLICY, NOW)
+    assert (verdict.result, verdict.value) == (Result.PASS, "0 of 472 inputs, at most 0.999 %")
+
+
+def test_parity_holds_and_says_how_many_more_it_needs() -> None:
+    verdict = gates.parity(evidence(counts(match=471)), POLICY, NOW)
+    assert (verdict.result, verdict.remedy) == (Result.HOLD, "1 more clean comparisons")
+    many = gates.parity(evidence(counts(match=3537)), ParityGate(max_mismatch=0.001), NOW)
+    assert many.remedy == "1,204 more clean comparisons"
+
+
+@pytest.mark.parametrize("bad", [{"mismatch": 30}, {"new_failed": 30}, {"skipped": 30}])
+def test_parity_counts_mismatches_failures_and_uncompared_alike(bad: dict[str, int]) -> None:
+    verdict = gates.parity(evidence(counts(match=470, **bad)), POLICY, NOW)
+    assert verdict.result is Result.HOLD
+    assert verdict.reasons[0] == "30 of 500 inputs did not come out equal"
+
+
+def test_parity_leaves_uncompared_out_only_up_to_the_allowed_share() -> None:
+    policy = ParityGate(max_mismatch=0.01, max_not_compared=0.05)
+    assert gates.parity(evidence(counts(match=500, skipped=20)), policy, NOW).result is Result.PASS
+    assert gates.parity(evidence(counts(match=500, skipped=30)), policy, NOW).result is Result.HOLD
+
+
+def test_parity_of_only_uncompared_inputs_is_never_a_pass() -> None:
+    policy = ParityGate(max_mismatch=0.01, max_not_compared=1.0)
+    assert gates.parity(evidence(counts(skipped=5000)), policy, NOW).result is Result.NO_DATA
+
+
+def test_parity_without_data_is_no_data_and_with_other_builds_only_is_stale() -> None:
+    nothing = {"first_at": None, "last_at": None}
+    assert gates.parity(Evidence("a.b", "now"), POLICY, NOW).result is Result.NO_DATA
+    assert gates.parity(evidence(counts(), **nothing), POLICY, NOW).result is Result.NO_DATA
+    assert gates.parity(evidence(counts(), **nothing, other_fingerprints=9), POLICY, NOW).result is Result.STALE
+    assert gates.parity(evidence(counts(match=9999), fingerprint="before"), POLICY, NOW).result is Result.STALE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inputs": counts(match=-1)},
+        {"inputs": counts(match=5000, mismatch=-4000)},
+        {"inputs": Counts({OutcomeKind.MATCH: NAN})},  # type: ignore[dict-item]
+        {"inputs": counts(match=5001)},
+        {"inputs": counts(match=0)},
+        {"inputs": Counts({OutcomeKind.MATCH: 5000}, {Reason.TOO_LARGE: 400})},
+        {"first_at": NOW + 1},
+        {"last_at": NOW + 1},
+        {"first_at": NAN},
+        {"last_at": NAN},
+        {"last_at": None},
+        {"first_at": None},
+        {"first_at": -5.0},
+        {"first_at": 0.0},
+        {"first_at": NOW - 1, "last_at": NOW - 2},
+        {"fingerprint": ""},
+        {"fingerprint": "other"},
+    ],
+)
+def test_damaged_parity_evidence_never_passes(changes: dict[str, object]) -> None:
+    damaged = evidence(counts(match=5000), **changes)
+    assert gates.parity(evidence(counts(match=5000)), POLICY, NOW).result is Result.PASS
+    assert gates.parity(damaged, POLICY, NOW).result is not Result.PASS
+
+
+@pytest.mark.parametrize("now", [NAN, float("inf"), 0.0, -1.0, NOW - 8000])
+def test_broken_clock_never_passes(now: float) -> None:
+    good = evidence(counts(match=5000))
+    assert gates.parity(good, POLICY, now).result is not Result.PASS
+    assert gates.soak(good, 1.0, now).result is not Result.PASS
+    assert gates.load(Evidence("a.b", "now", load=run()), LOAD, BUDGET, now).result is not Result.PASS
+
+
+def test_load_passes_within_its_budget() -> None:
+    assert load_result(run()) is Result.PASS
+
+
+def side(**changes: object) -> LoadSide:
+    return replace(LoadSide(300, 0, 5.0, 10.0, 20.0, 30.0), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("made", "result"),
+    [
+        (None, Result.NO_DATA),
+        (run(operation="a.c"), Result.NO_DATA),
+        (run(budget="night"), Result.NO_DATA),
+        (run(at=NOW + 1), Result.NO_DATA),
+        (run(at=NAN), Result.NO_DATA),
+        (run(new=side(requests=49)), Result.NO_DATA),
+        (run(old=side(requests=0)), Result.NO_DATA),
+        (run(new=side(p99_ms=NAN)), Result.NO_DATA),
+        (run(new=side(p99_ms=-1.0)), Result.NO_DATA),
+        (run(new=side(errors=301)), Result.NO_DATA),
+        (run(new=side(p50_ms=99.0)), Result.NO_DATA),
+        (run(achieved_per_s=NAN), Result.NO_DATA),
+        (run(fingerprint="before"), Result.STALE),
+        (run(at=NOW - 169 * 3600), Result.STALE),
+        (run(achieved_per_s=8.9), Result.HOLD),
+        (run(duration_s=20.0), Result.HOLD),
+        (run(new=side(errors=4)), Result.HOLD),
+        (run(old=side(errors=300), new=side(errors=300)), Result.HOLD),
+        (run(new=side(p99_ms=51.0, max_ms=60.0)), Result.HOLD),
+        (run(new=side(p99_ms=30.1, max_ms=60.0)), Result.HOLD),
+        (run(old=side(p50_ms=0.0, p95_ms=0.0, p99_ms=0.0)), Result.HOLD),
+    ],
+)
+def test_load_says_no_to(made: LoadEvidence | None, result: Result) -> None:
+    assert load_result(made) is result
+
+
+def test_soak_counts_from_the_first_comparison() -> None:
+    good = evidence(counts(match=1))
+    assert gates.soak(good, 2.0, NOW).result is Result.PASS
+    verdict = gates.soak(good, 3.0, NOW)
+    assert (verdict.result, verdict.remedy) == (Result.HOLD, "1.0 h more")
+    assert gates.soak(good, NAN, NOW).result is Result.HOLD
+    assert gates.soak(Evidence("a.b", "now"), 0.0, NOW).result is Result.NO_DATA
+
+
+def approval(who: str, **changes: object) -> Approval:
+    return replace(Approval(who, NOW - 5, "{live: 100}", "now"), **changes)  # type: ignore[arg-type]
+
+
+def approved(*given: Approval, requester: str | None = "olu", count: int = 2) -> Result:
+    held = Evidence("a.b", "now", approvals=given)
+    people = ("ana", "ben", "olu")
+    return gates.approvals(held, count, "{live: 100}", requester, approvers=people, now=NOW).result
+
+
+def test_approvals_of_two_others_pass() -> None:
+    assert approved(approval("ana"), approval("ben")) is Result.PASS
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (),
+        (approval("ana"),),
+        (approval("ana"), approval("ana")),
+        (approval("ana"), approval("Ana ")),
+        (approval("ana"), approval("olu")),
+        (approval("ana"), approval("OLU")),
+        (approval("ana"), approval("eve")),
+        (approval("ana"), approval("ben", to="{live: 10, shadow: 90}")),
+        (approval("ana"), approval("ben", fingerprint="before")),
+        (approval("ana"), approval("ben", at=NOW + 1)),
+        (approval("ana"), approval("ben", at=NAN)),
+    ],
+)
+def test_approvals_that_do_not_count(given: tuple[Approval, ...]) -> None:
+    assert approved(*given) is Result.HOLD
+
+
+def test_approvals_on_earlier_evidence_only_are_stale() -> None:
+    assert approved(approval("ana", fingerprint="before"), approval("ben", fingerprint="before")) is Result.STALE
+
+
+def test_gaps_hold_until_they_are_closed() -> None:
+    assert gates.gaps(Evidence("a.b", "now")).result is Result.PASS
+    assert gates.gaps(Evidence("a.b", "now", gaps=1)).result is Result.HOLD
+    assert gates.gaps(Evidence("a.b", "now", gaps=-1)).result is Result.NO_DATA
+    assert gates.gaps(Evidence("a.b", "now", gaps=NAN)).result is Result.NO_DATA  # type: ignore[arg-type]
+
+
+def test_hold_stands_against_every_move() -> None:
+    assert gates.hold(None).result is Result.PASS
+    assert gates.hold("ana: trouble").result is Result.HOLD
+
+
+def test_nothing_may_move_unless_every_gate_passed() -> None:
+    good, bad = gates.hold(None), gates.hold("ana: trouble")
+    assert gates.may_move([good])
+    assert not gates.may_move([good, bad])
