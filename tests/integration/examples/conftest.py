@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -107,22 +109,22 @@ def need(*programs: str) -> list[str]:
 
 
 @contextmanager
-def folder_of(user: str) -> Iterator[tuple[Path, list[str]]]:
-    """A folder for a database server, and the command that runs it as its own user where we are root."""
+def folder_of(user: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A folder for a database server, and what makes it run as its own user where we are root."""
     folder = Path(tempfile.mkdtemp(prefix=f"{user}-"))
     try:
-        as_user = []
+        as_user: dict[str, Any] = {}
         if os.getuid() == 0:
             shutil.chown(folder, user)
-            as_user = [*need("runuser"), "-u", user, "--"]
+            as_user = {"user": user, "group": user, "extra_groups": []}
         yield folder, as_user
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(20)
+def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    process.send_signal(how)
+    process.wait(60)
 
 
 @pytest.fixture(scope="session")
@@ -136,15 +138,15 @@ def postgresql_odbc():
     with folder_of("postgres") as (folder, as_user):
         data, port = folder / "data", free_port()
         making = [initdb, "-D", str(data), "-U", "estate", "-E", "UTF8", "--no-locale", "-A", "trust", "--no-sync"]
-        subprocess.run([*as_user, *making], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        subprocess.run(making, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
         serving = [postgres, "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen([*as_user, *serving], cwd=folder, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(serving, cwd=folder, stderr=subprocess.DEVNULL, **as_user)
         try:
             connection = f"DRIVER=PostgreSQL Unicode;Server=127.0.0.1;Port={port};Database=postgres;Uid=estate"
             wait_until(lambda: _connects(connection), "PostgreSQL")
             yield connection
         finally:
-            stop(server)
+            stop(server, signal.SIGINT)  # which does not wait for its clients
 
 
 @pytest.fixture(scope="session")
@@ -153,10 +155,10 @@ def mariadb_odbc():
     with folder_of("mysql") as (folder, as_user):
         data, port = folder / "data", free_port()
         making = [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-        subprocess.run([*as_user, *making], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(making, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user)
         places = [f"--datadir={data}", f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--port={port}"]
         serving = [mariadbd, "--no-defaults", *places, "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]
-        server = subprocess.Popen([*as_user, *serving], stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(serving, stderr=subprocess.DEVNULL, **as_user)
         try:
             connection = f"DRIVER=MariaDB Unicode;SERVER=127.0.0.1;PORT={port};USER=root;DATABASE=test;CHARSET=utf8mb4"
             wait_until(lambda: _connects(connection), "MariaDB")
