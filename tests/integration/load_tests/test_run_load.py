@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -232,6 +234,32 @@ def test_failures_are_counted_by_kind_and_time_out(old: System, new: System, jou
     assert details.sides[Side.OLD].errors == {"status 503": 20}
     assert details.sides[Side.NEW].errors == {"timeout": 20}
     assert evidence.new.p50_ms >= 500
+
+
+def test_refused_and_broken_connections_are_told_apart() -> None:
+    def hang_up(server: socket.socket) -> None:
+        with suppress(OSError):  # closing the server ends it
+            while True:
+                connection, _ = server.accept()
+                connection.recv(1024)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    arrivals = tuple(Arrival(offset, 0, number) for number, offset in enumerate(constant(10, 0.5)))
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        thread = threading.Thread(target=hang_up, args=(rude,), daemon=True)
+        thread.start()
+        broken = f"http://127.0.0.1:{rude.getsockname()[1]}"
+        sides = {Side.OLD: SideJob(closed, arrivals, 2.0), Side.NEW: SideJob(broken, arrivals, 2.0)}
+        job = LoadJob("r", "people.find", (Call("GET", "/find", (), b""),), sides, 0.0, 0.5, users=2)
+        result = launch(job, lambda _: None)
+        rude.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+    assert {side: part.errors for side, part in result.sides.items()} == {
+        Side.OLD: {"unreachable": 5},
+        Side.NEW: {"reset": 5},
+    }
 
 
 def test_no_request_in_the_journal_is_refused(old: System, new: System, journal: Journal) -> None:
