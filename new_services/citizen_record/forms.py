@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Line = Annotated[str, Field(min_length=1, max_length=120)]
+Line = Annotated[str, Field(max_length=200)]
 Department = Literal["pensions", "health", "council"]
 
 
@@ -19,7 +19,7 @@ class Address(FormIn):
     """Where to write to. Somebody with no fixed address has one line that says so and no postcode."""
 
     lines: list[Line] = Field(min_length=1, max_length=4)
-    postcode: str | None = Field(None, max_length=10)
+    postcode: str | None = Field(None, max_length=40)
 
 
 class AddressChange(Address):

@@ -1,8 +1,8 @@
 """The council's form operations, answered by the assessment service."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from legacy_adapters.contract import Answer, Call, Reply
 from legacy_adapters.facade import FormRefused, FormXmlFacade
@@ -11,7 +11,6 @@ XML = "text/xml; charset=UTF-8"
 BAND_CODES = {"low": "L", "moderate": "M", "substantial": "S", "critical": "C"}
 ERRORS = {
     "client-unknown": ("NF", "No client is held under this number"),
-    "nino-form": ("NF", "No client is held under this number"),
     "assessment-none": ("NA", "No assessment has been made"),
 }
 """What the old application would have said, with status 200, for each problem of the new service."""
@@ -23,7 +22,7 @@ NO_NINO = (
 
 
 async def _get_assessment(form: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
-    found = _value(await call.ask("GET", f"/assessments/{quote(_nino(form), safe='')}"))
+    found = _value(await call.ask("GET", f"/assessments/{_nino(form)}"))
     year, month, day = found["assessed_on"].split("-")
     return {
         "nino": found["nino"],
@@ -45,10 +44,16 @@ get_assessment = FormXmlFacade("assessment", _get_assessment, content_type=XML)
 request_assessment = FormXmlFacade("request", _request_assessment, content_type=XML)
 
 
+_NINO = re.compile(r"[A-Z]{2}\d{6}[A-D]")
+
+
 def _nino(form: Mapping[str, Any]) -> str:
+    """The NINO as the new service has it; one of another form is nobody's, and the old application says so too."""
     nino = "".join(form.get("nino", "").split()).upper()
     if not nino:
         raise FormRefused(Answer(500, (("content-type", "text/html; charset=UTF-8"),), NO_NINO.encode()))
+    if not _NINO.fullmatch(nino):
+        raise _refused("client-unknown")
     return nino
 
 
@@ -60,6 +65,10 @@ def _value(reply: Reply) -> Any:
     slug = str(problem.get("type", "")).removeprefix("urn:problem:")
     if slug not in ERRORS:
         raise FormRefused(Answer(reply.status, (("content-type", reply.header("content-type") or ""),), reply.body))
+    raise _refused(slug)
+
+
+def _refused(slug: str) -> FormRefused:
     code, message = ERRORS[slug]
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<error code="{code}">{message}</error>'
-    raise FormRefused(Answer(200, (("content-type", XML),), body.encode()))
+    return FormRefused(Answer(200, (("content-type", XML),), body.encode()))

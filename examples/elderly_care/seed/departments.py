@@ -69,7 +69,7 @@ def read_patient_index(name: str, system: System) -> PatientIndex:
 
 
 class Pensions:
-    """GetEntitlement for one citizen after another, each answer held against the WSDL: zeep would hide what is wrong."""
+    """GetEntitlement for one citizen after another, each answer held against the WSDL: zeep hides what is wrong."""
 
     def __init__(self, link: Link, wsdl: Wsdl) -> None:
         operation = wsdl.operation("GetEntitlement")

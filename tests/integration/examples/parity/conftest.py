@@ -9,19 +9,22 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 import uvicorn
 
-from examples.elderly_care.population import citizens
+from examples.elderly_care.population import TODAY, citizens
 from examples.elderly_care.release_1 import assessment as assessment_1
 from examples.elderly_care.release_1 import care_plan as care_plan_1
 from examples.elderly_care.release_1 import citizen_record as citizen_record_1
 from examples.elderly_care.release_1 import entitlement as entitlement_1
 from examples.elderly_care.seed.fill import fill
 from examples.elderly_care.traffic.callers import Asked
+from legacy_adapters.contract import Answer
 from legacy_adapters.handlers import Gateway, open_gateway
 from new_services.assessment.service import SERVICE as ASSESSMENT
 from new_services.care_plan.service import SERVICE as CARE_PLAN
@@ -41,8 +44,74 @@ RELEASE_2 = (CITIZEN_RECORD, ENTITLEMENT, CARE_PLAN, ASSESSMENT)
 COUNT = 1_200  # as many as the estate of these tests holds
 
 
+HEAD = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:example:pensions:1"><s:Body>'
+    "<{action}><nino>{nino}</nino>{content}</{action}></s:Body></s:Envelope>"
+)
+NAMES = {
+    "GetEntitlement": "pensions.get-entitlement",
+    "GetPaymentSchedule": "pensions.get-payment-schedule",
+    "ChangeAddress": "pensions.change-address",
+    "ReportDeath": "pensions.report-death",
+}
+
+
+class Ask:
+    """Requests as callers make them."""
+
+    def soap(self, action, nino, content=""):
+        headers = {"content-type": "text/xml; charset=utf-8", "soapaction": f'"{action}"'}
+        body = HEAD.format(action=action, nino=nino, content=content).encode()
+        return Asked(NAMES[action], "POST", "/pensions", headers, body)
+
+    def schedule(self, nino, first_days, last_days):
+        first, last = TODAY + timedelta(days=first_days), TODAY + timedelta(days=last_days)
+        return self.soap("GetPaymentSchedule", nino, f"<from>{first}</from><to>{last}</to>")
+
+    def change_address(self, nino, *lines, postcode="ZZ1 1AB"):
+        inner = "".join(f"<line>{line}</line>" for line in lines)
+        return self.soap("ChangeAddress", nino, f"<address>{inner}<postcode>{postcode}</postcode></address>")
+
+    def report_death(self, nino, day="2026-02-01"):
+        return self.soap("ReportDeath", nino, f"<dateOfDeath>{day}</dateOfDeath>")
+
+    def find_patient(self, number):
+        return Asked(
+            "health.find-patient", "GET", f"/health/patients?nhsNumber={number}", {"accept": "application/json"}
+        )
+
+    def care_plan(self, number):
+        return Asked(
+            "health.get-care-plan", "GET", f"/health/patients/{number}/care-plan", {"accept": "application/json"}
+        )
+
+    def update_contact(self, number, body):
+        target = f"/health/patients/{number}/contact"
+        return Asked("health.update-contact", "PUT", target, {"content-type": "application/json"}, body)
+
+    def form(self, operation, target, **fields):
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return Asked(operation, "POST", target, headers, urlencode(fields).encode())
+
+    def assessment(self, nino):
+        return self.form("council.get-assessment", "/council/assessment", nino=nino)
+
+    def request_assessment(self, nino, reason="carer’s request"):
+        return self.form("council.request-assessment", "/council/assessment-request", nino=nino, reason=reason)
+
+    def reads(self, citizen):
+        """Everything that can be read of one citizen: sixty weeks of payments, with both changes of the clock."""
+        return [
+            self.soap("GetEntitlement", citizen.nino),
+            self.schedule(citizen.nino, -420, 0),
+            self.find_patient(citizen.nhs_number),
+            self.care_plan(citizen.nhs_number),
+            self.assessment(citizen.nino),
+        ]
+
+
 @dataclass(frozen=True)
-class Difference1:
+class Shown:
     """One difference and the request that showed it."""
 
     asked: Asked
@@ -56,12 +125,27 @@ class Release:
     plan: Plan
     environ: dict[str, str]
 
-    def differences(self, requests: Sequence[Asked]) -> list[Difference1]:
+    def differences(self, requests: Sequence[Asked]) -> list[Shown]:
         """Ask both sides, old first, and compare as the worker would."""
         return asyncio.run(self._differences(requests))
 
-    async def _differences(self, requests: Sequence[Asked]) -> list[Difference1]:
-        found: list[Difference1] = []
+    def only_new(self, asked: Asked, exchange: str) -> Answer:
+        """Ask the new side alone, as the worker does for this exchange."""
+        return asyncio.run(self._only_new(asked, exchange))
+
+    async def _only_new(self, asked: Asked, exchange: str) -> Answer:
+        headers = (*asked.headers.items(), ("x-strangler-exchange", exchange))
+        async with open_gateway(self.plan, self.environ) as gateway:
+            return await gateway.answer(
+                "new", asked.operation, Request(asked.method, asked.target, headers, asked.body)
+            )
+
+    def seed(self) -> None:
+        """Fill the new services from the old systems."""
+        asyncio.run(fill(self.plan, self.environ, lambda *_: None))
+
+    async def _differences(self, requests: Sequence[Asked]) -> list[Shown]:
+        found: list[Shown] = []
         waiting = iter(requests)
         rules = {name: compile_rules(name, entry.compare) for name, entry in self.plan.operations.items()}
         async with open_gateway(self.plan, self.environ) as gateway, httpx.AsyncClient(timeout=10) as client:
@@ -74,7 +158,7 @@ class Release:
                     told = compare(old, new, rules[asked.operation])
                     assert not isinstance(told, NotCompared), (asked, told)
                     assert isinstance(told, Comparison)
-                    found.extend(Difference1(asked, one) for one in told.differences)
+                    found.extend(Shown(asked, one) for one in told.differences)
 
             async with asyncio.TaskGroup() as group:
                 for _ in range(8):
@@ -126,6 +210,11 @@ def serving(services: Sequence[Service], folder: Path, build: str) -> Iterator[d
 
 
 @pytest.fixture(scope="session")
+def ask() -> Ask:
+    return Ask()
+
+
+@pytest.fixture(scope="session")
 def people():
     return tuple(citizens(COUNT))
 
@@ -149,8 +238,9 @@ def released(services: Sequence[Service], build: str, old: dict[str, str], folde
     with serving(services, folder, build) as new:
         environ = old | new
         plan = load_plan(PLAN, environ).plan
-        asyncio.run(fill(plan, environ, lambda *_: None))
-        yield Release(plan, environ)
+        release = Release(plan, environ)
+        release.seed()
+        yield release
 
 
 @pytest.fixture(scope="module")
