@@ -18,6 +18,7 @@ import requests
 import zeep
 import zeep.exceptions
 from lxml import etree
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from zeep import xsd
 from zeep.wsdl.bindings import Soap11Binding
 
@@ -265,15 +266,16 @@ class _Transport(zeep.Transport):
                 response._content = self._read(response, deadline)  # noqa: SLF001 - what `stream=True` left out
         except requests.Timeout as error:
             raise SystemTimeout(self._name, f"no answer from {address} within {limit_s:g} s") from error
-        except requests.RequestException as error:
-            if "timed out" in str(error).lower():
-                raise SystemTimeout(self._name, f"no whole answer from {address} within {limit_s:g} s") from error
+        except ReadTimeoutError as error:
+            raise SystemTimeout(self._name, f"no whole answer from {address} within {limit_s:g} s") from error
+        except (requests.RequestException, HTTPError) as error:
             raise SystemUnreachable(self._name, f"{address}: {_why(error)}") from error
         return response
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The body, the time looked at after whatever arrives: a server that drips must not hold us for ever."""
         content = bytearray()
-        for chunk in response.iter_content(65536):
+        while chunk := response.raw.read1(65536, decode_content=True):
             content += chunk
             if len(content) > MOST_ANSWER_BYTES:
                 raise SystemDrifted(self._name, f"its answer is longer than {MOST_ANSWER_BYTES} bytes")

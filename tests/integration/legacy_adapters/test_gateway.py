@@ -134,7 +134,7 @@ def plan_of(town_url: str, url: str, sqlite: str, **changed) -> dict:
         "systems": {
             "town": {"department": "d", "speaks": "soap", "wsdl": town_url, "timeout_s": 1, "build": "4.2"},
             "record": system,
-            "council": {"department": "d", "speaks": "http", "url": url, "timeout_s": 0.6},
+            "council": {"department": "d", "speaks": "http", "url": url, "timeout_s": 0.6, "build_header": "server"},
             "patients": {"department": "d", "speaks": "odbc", "connection": sqlite, "dialect": "sqlite",
                          "build": "1999"},
         },
@@ -314,6 +314,13 @@ async def test_builds_tell_what_answers_will_name(gateway):
     answered = (await ask(gateway, "POST", "/new/town.find/pensions", data=FIND.format("QQ1")))[1]
     assert told["town.find"] == {"old": "4.2", "new": answered["x-build-id"]}
     assert told["health.find"]["old"] == "1999"
+
+
+async def test_build_may_be_named_by_the_server_header(gateway):
+    told = json.loads((await ask(gateway, "GET", "/-/builds"))[2])
+    answered = (await ask(gateway, "POST", "/old/council.assess/council/x", data={"nino": "QQ1"}))[1]
+    assert answered.getall("server") == [told["council.assess"]["old"]]
+    assert "+adapter." in answered["server"]
 
 
 async def test_unreachable_system_is_502_and_names_it(plan, free_port):

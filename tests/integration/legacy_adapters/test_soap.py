@@ -104,7 +104,7 @@ def test_dripping_answer_is_a_timeout_too(town):
     """requests' own limit is per read: a server that sends a byte now and then would hold us for ever."""
     service = SoapService(town.url, 0.6, name="town")
     listener = socket.create_server(("127.0.0.1", 0))
-    ended = threading.Event()
+    ended, drips = threading.Event(), []
 
     def drip() -> None:
         connection, _ = listener.accept()
@@ -114,6 +114,7 @@ def test_dripping_answer_is_a_timeout_too(town):
             while not ended.wait(0.2):
                 try:
                     connection.sendall(b" ")
+                    drips.append(1)
                 except OSError:
                     return
 
@@ -127,6 +128,25 @@ def test_dripping_answer_is_a_timeout_too(town):
         ended.set()
         thread.join()
         listener.close()
+    assert len(drips) < 20
+
+
+def test_answer_that_breaks_off_is_unreachable(town, service):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def break_off() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 100\r\n\r\n<half")
+
+    thread = threading.Thread(target=break_off)
+    thread.start()
+    service.address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with pytest.raises(SystemUnreachable):
+        service.call("Find", nino="QQ1")
+    thread.join()
+    listener.close()
 
 
 def test_unreachable_service_is_told_by_name(town, service, free_port):
