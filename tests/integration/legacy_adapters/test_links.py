@@ -1,0 +1,74 @@
+"""A link's bounds: places, time, the breaker, threads that hang."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from legacy_adapters.contract import SystemDrifted, SystemRefused, SystemTimeout
+from legacy_adapters.links import open_links
+from strangler.errors import SystemUnreachable
+from strangler.plan.models import Plan
+
+PLAN = {
+    "version": 1,
+    "programme": "p",
+    "systems": {
+        "index": {"department": "d", "speaks": "odbc", "connection": "x", "timeout_s": 0.2, "concurrency": 2},
+        "gone": {"department": "d", "speaks": "http", "url": "http://127.0.0.1:9", "timeout_s": 0.5},
+    },
+    "operations": {},
+}
+
+
+@pytest.fixture
+async def links():
+    async with open_links(Plan.model_validate(PLAN)) as found:
+        yield found
+
+
+async def test_work_runs_in_the_system_s_own_threads(links):
+    name = await links["index"].run(lambda: threading.current_thread().name)
+    assert name.startswith("index-")
+
+
+async def test_error_of_the_work_comes_out_as_it_is(links):
+    with pytest.raises(ZeroDivisionError):
+        await links["index"].run(lambda: 1 // 0)
+
+
+async def test_hanging_work_is_given_up_and_keeps_its_place_until_it_ends(links):
+    link, release = links["index"], threading.Event()
+    try:
+        with pytest.raises(SystemTimeout, match=r"within 0\.2 s"):
+            await asyncio.gather(*(link.run(release.wait) for _ in range(2)))
+        with pytest.raises(SystemRefused, match="all 2 places"):
+            await link.run(time.time)
+    finally:
+        release.set()
+    await asyncio.sleep(0.05)
+    assert await link.run(lambda: "back") == "back"
+
+
+async def test_system_that_is_gone_is_named_and_then_left_alone(links):
+    for _ in range(5):
+        with pytest.raises(SystemUnreachable, match=r"gone: cannot connect to 127\.0\.0\.1:9"):
+            await links["gone"].request("GET", "/")
+    with pytest.raises(SystemRefused, match="given a rest"):
+        await links["gone"].request("GET", "/")
+
+
+async def test_drift_is_no_reason_to_stop_asking(links):
+    def drifted():
+        raise SystemDrifted("index", "a surprise")
+
+    for _ in range(6):
+        with pytest.raises(SystemDrifted):
+            await links["index"].run(drifted)
+    assert await links["index"].run(lambda: "still asked") == "still asked"
+
+
+async def test_database_has_no_url(links):
+    with pytest.raises(SystemUnreachable, match="ODBC"):
+        await links["index"].request("GET", "/")
