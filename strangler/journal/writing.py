@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,45 +39,52 @@ class Sightings:
         return rows
 
 
-def exchange_row(exchange: Exchange, sealer: Sealer) -> dict[str, Any]:
-    """The row of an exchange; everything personal is sealed."""
-    answer, fell_back = exchange.answer, exchange.fell_back
-    failed_one = fell_back if fell_back is not None else answer if answer.side is Side.NEW else None
-    has_new_failed = failed_one is not None and failed_one.has_failed
-    judged = exchange.not_compared is not None
-    return {
-        "id": exchange.id,
-        "operation": exchange.operation,
-        "effect": exchange.effect.value,
-        "key_digest": None if exchange.key is None else sealer.key_digest(exchange.key),
-        "cohort": None if exchange.cohort is None else plain(exchange.cohort),
-        "stage": exchange.stage.value,
-        "entry": exchange.entry,
-        "at": exchange.at,
-        "asked": None if exchange.asked is None else exchange.asked.value,
-        "answered_by": answer.side.value,
-        "duration_s": answer.duration_s,
-        "new_tried": int(failed_one is not None),
-        "new_failed": (2 if fell_back is not None else 1) if has_new_failed else 0,
-        "failure": _failure_name(failed_one.failure, failed_one.status) if has_new_failed and failed_one else None,
-        "state": _state(exchange, judged),
-        "outcome": OutcomeKind.NOT_COMPARED.value if judged else None,
-        "reason": exchange.not_compared.value if exchange.not_compared is not None else None,
-        "sealed": sealer.seal(exchange.id, pack_exchange(exchange)),
-    }
+APPENDED = (
+    "id", "operation", "effect", "key_digest", "cohort", "stage", "entry", "at", "asked", "answered_by", "duration_s",
+    "new_tried", "new_failed", "failure", "state", "outcome", "reason", "sealed",
+)  # fmt: skip
+"""The columns that an append fills, in the order of ``exchange_row``."""
 
 
-def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[dict[str, Any]]) -> None:
+def exchange_row(exchange: Exchange, sealer: Sealer) -> tuple[Any, ...]:
+    """The row of an exchange, in the order of ``APPENDED``; everything personal is sealed."""
+    answer, fell_back, skipped = exchange.answer, exchange.fell_back, exchange.not_compared
+    tried = fell_back if fell_back is not None else answer if answer.side is Side.NEW else None
+    failed = tried if tried is not None and tried.has_failed else None
+    return (
+        exchange.id,
+        exchange.operation,
+        exchange.effect,
+        None if exchange.key is None else sealer.key_digest(exchange.key),
+        None if exchange.cohort is None else plain(exchange.cohort),
+        exchange.stage,
+        exchange.entry,
+        exchange.at,
+        exchange.asked,
+        answer.side,
+        answer.duration_s,
+        int(tried is not None),
+        0 if failed is None else 1 if fell_back is None else 2,
+        None if failed is None else str(failed.failure or failed.status or "protocol"),
+        State.JUDGED if skipped is not None else State.ANSWERED if exchange.asked is None else State.WAITING,
+        None if skipped is None else OutcomeKind.NOT_COMPARED,
+        skipped,
+        sealer.seal(exchange.id, pack_exchange(exchange)),
+    )
+
+
+def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[tuple[Any, ...]]) -> None:
     """Store exchanges; those that are there already are left as they are."""
     _count_skipped(connection, exchanges)
-    insert = sa.insert(schema.exchanges)
-    if connection.dialect.name == "sqlite":
-        connection.execute(insert.prefix_with("OR IGNORE"), list(rows))
-    else:
-        from sqlalchemy.dialects import postgresql
+    connection.exec_driver_sql(_append_statement(connection.dialect.name), list(rows))
 
-        statement = postgresql.insert(schema.exchanges).on_conflict_do_nothing(index_elements=["id"])
-        connection.execute(statement, list(rows))
+
+@cache
+def _append_statement(dialect: str) -> str:
+    """The insert as text: rows go to the driver as they are, for this is the one statement that must be quick."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    values = ", ".join(mark for _ in APPENDED)
+    return f"INSERT INTO exchanges ({', '.join(APPENDED)}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"
 
 
 def builds_seen(
@@ -166,13 +174,3 @@ def _count_skipped(connection: Connection, exchanges: Sequence[Exchange]) -> Non
 def plain(text: str) -> str:
     """Text that every database takes: no lone surrogates (a header's odd bytes), no NUL, at most 256 characters."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")[:256]
-
-
-def _state(exchange: Exchange, judged: bool) -> str:
-    if judged:
-        return State.JUDGED.value
-    return State.ANSWERED.value if exchange.asked is None else State.WAITING.value
-
-
-def _failure_name(failure: str | None, status: int | None) -> str:
-    return str(failure or status or "protocol")

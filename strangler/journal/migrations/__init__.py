@@ -1,0 +1,1 @@
+"""Alembic migrations of the journal, one file for each version; ``strangler.journal.migrate`` runs them."""
