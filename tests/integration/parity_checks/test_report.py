@@ -1,0 +1,159 @@
+"""Reports out of a real journal."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree, html
+
+from parity_checks.compare import Comparison, compare
+from parity_checks.report import Report, Standing, build_report, write_html, write_json, write_junit
+from parity_checks.rules import compile_rules
+from strangler.evidence import Builds, Result, Verdict, entry_digest, fingerprint
+from strangler.exchange import Exchange, Judged, Observation, Outcome, OutcomeKind, Reason, Request
+from strangler.journal import Journal
+from strangler.ledger import Entry, EntryKind
+from strangler.plan.models import Plan
+from strangler.stages import Effect, Side, Stage
+
+NOW = 1_790_000_000.0
+HEADERS = (("content-type", "application/json"),)
+PLAN = Plan.model_validate(
+    {
+        "version": 1,
+        "programme": "elderly-care",
+        "systems": {
+            name: {"department": "d", "speaks": "http", "url": "http://127.0.0.1:9"} for name in ("old", "new")
+        },
+        "operations": {
+            "a.read": {
+                "description": "Who someone is.",
+                "effect": "read",
+                "match": {"path": {"value": "/"}},
+                "old": "old",
+                "new": "new",
+                "compare": {"show": ["$.status"]},
+            },
+            "b.read": {"effect": "read", "match": {"path": {"value": "/b"}}, "old": "old", "new": "new"},
+        },
+    }
+)
+ENTRY = entry_digest(PLAN, "a.read")
+GATES = {"a.read": (Verdict("parity", Result.HOLD, ("1 of 3 <inputs>",), "at most 5 %", "below 0.1 %", "more"),)}
+
+
+def judged(number: int, old: dict[str, object], new: dict[str, object], new_build: str) -> tuple[Exchange, Judged]:
+    sides = [
+        Observation(side, 200, HEADERS, json.dumps(body).encode(), 9, at=NOW, build=build)
+        for side, body, build in ((Side.OLD, old, "1"), (Side.NEW, new, new_build))
+    ]
+    result = compare(sides[0], sides[1], compile_rules("a.read", PLAN.operations["a.read"].compare))
+    assert isinstance(result, Comparison)
+    kind = OutcomeKind.MISMATCH if result.differences else OutcomeKind.MATCH
+    exchange = Exchange(
+        f"x{number}", "a.read", Effect.READ, "k", None, Stage.SHADOW, Request("GET", f"/{number}"), sides[0], Side.NEW,
+        ENTRY, NOW + number,
+    )  # fmt: skip
+    mark = fingerprint(ENTRY, Builds("1", new_build))
+    return exchange, Judged(exchange.id, Outcome(kind, mark, str(number), None, result.differences), (sides[1],))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        made = [
+            judged(1, {"gone": "early"}, {}, "0"),
+            judged(2, {"name": "<b>O’Neill", "status": "A1"}, {"name": "<b>O'Neill", "status": "B1"}, "2"),
+            judged(3, {"name": "X"}, {"name": "X"}, "2"),
+        ]
+        for exchange, result in made:
+            journal.append([exchange])
+            journal.claim("w", 10, 60, NOW + 10)
+            journal.finish([result], NOW + 20)
+        late = Exchange(
+            "x9", "a.read", Effect.READ, None, None, Stage.SHADOW, Request("GET", "/"),
+            Observation(Side.OLD, 200, HEADERS, b"{}", build="1"), Side.NEW, ENTRY, NOW, Reason.TOO_LARGE,
+        )  # fmt: skip
+        journal.append([late])
+        yield journal
+
+
+def acceptance(signature: str, kind: EntryKind = EntryKind.ACCEPTANCE, until: str = "2099-01-01") -> Entry:
+    body = {
+        "signature": signature, "operation": "a.read", "verdict": "old_is_wrong", "owner": "Amina",
+        "why": "old drops it",
+        "until": until, "max_rate": 1.0,
+    }  # fmt: skip
+    return Entry(1, NOW, kind, "ben", body, "", "")
+
+
+def reported(journal: Journal, *entries: Entry) -> Report:
+    return build_report(PLAN, journal, entries, GATES, NOW + 100)
+
+
+def test_report_tells_findings_masked_with_present_and_earlier_apart(journal: Journal) -> None:
+    operation = reported(journal).operations[0]
+    assert {(one.path, one.old, one.new, one.standing) for one in operation.findings} == {
+        ("$.name", "<x>X’Xxxxx", "<x>X'Xxxxx", Standing.OPEN),
+        ("$.status", "A1", "B1", Standing.OPEN),
+    }
+    assert [(one.path, one.is_current) for one in operation.earlier] == [("$.gone", False)]
+    assert (operation.builds, operation.result) == (Builds("1", "2"), Result.HOLD)
+    assert operation.not_compared == {"too_large": 1}
+    assert operation.inputs["match"] == 1
+
+
+def test_report_acceptance_closes_until_rejected_or_past(journal: Journal) -> None:
+    signature = next(one.signature for one in reported(journal).operations[0].findings if one.path == "$.name")
+
+    def standing(*entries: Entry) -> Standing:
+        findings = reported(journal, *entries).operations[0].findings
+        return next(one.standing for one in findings if one.signature == signature)
+
+    assert standing(acceptance(signature)) is Standing.OLD_IS_WRONG
+    assert standing(acceptance(signature), acceptance(signature, EntryKind.REJECTION)) is Standing.OPEN
+    assert standing(acceptance(signature, until="2020-01-01")) is Standing.LAPSED
+    assert len(reported(journal, acceptance(signature)).open_findings) == 1
+
+
+def test_report_html_is_self_contained_escaped_and_accessible(journal: Journal, tmp_path: Path) -> None:
+    page = tmp_path / "out" / "parity.html"
+    page.parent.mkdir()
+    write_html(reported(journal), page)
+    text = page.read_text("utf-8")
+    root = html.fromstring(text)
+    assert root.xpath("//script | //link | //img | //@src") == []
+    assert all(target.startswith("#") for target in root.xpath("//a/@href"))
+    assert root.get("lang") == "en-GB"
+    assert all(table.find("caption") is not None for table in root.iter("table"))
+    assert "<b>" not in text
+    assert "Neill" not in text
+    assert [mark.text for mark in root.xpath("//article[.//h4='$.name']//mark")] == ["’", "'"]
+    assert "1 of 3 &lt;inputs&gt;" in text
+
+
+def test_report_json_names_its_schema(journal: Journal, tmp_path: Path) -> None:
+    write_json(reported(journal), tmp_path / "parity.json")
+    found = json.loads((tmp_path / "parity.json").read_bytes())
+    assert found["schema"] == "strangler-parity-report/1"
+    assert found["operations"][0]["result"] == "HOLD"
+    assert set(found["operations"][0]["findings"][0]) == {
+        "operation", "signature", "kind", "path", "example_path", "example", "count", "share", "inputs", "first_at",
+        "last_at", "old", "new", "standing", "owner", "why", "until", "is_current",
+    }  # fmt: skip
+
+
+def test_report_junit_has_a_failure_for_each_open_finding(journal: Journal, tmp_path: Path) -> None:
+    write_junit(reported(journal), tmp_path / "parity.xml")
+    root = etree.parse(str(tmp_path / "parity.xml")).getroot()
+    assert [suite.get("name") for suite in root] == ["a.read", "b.read"]
+    assert len(root.findall(".//failure")) == 2
+    assert [case.get("name") for case in root.xpath("//testcase[skipped]")] == ["gate parity"]
+
+
+def test_report_without_any_data_says_so(tmp_path: Path) -> None:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as empty:
+        report = build_report(PLAN, empty, [], {}, NOW)
+    write_html(report, tmp_path / "p.html")
+    assert [operation.result for operation in report.operations] == [Result.NO_DATA, Result.NO_DATA]
