@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -203,7 +204,9 @@ def _problem_for(error: Exception, place: _Place) -> Answer:
     if status == 500:
         incident = uuid.uuid4().hex[:12]
         side = str(place.declared.side)
-        _log.error("a handler failed", incident=incident, operation=operation, side=side, exc_info=error)
+        # Formatted here: a log renderer might add every frame's variables, and those are a caller's data.
+        trace = "".join(traceback.format_exception(error))
+        _log.error("a handler failed", incident=incident, operation=operation, side=side, exception=trace)
         detail = f"{place.declared.reference} failed; the gateway's log tells why under this incident"
         return problem(500, title, detail, operation=operation, incident=incident)
     if status == 400:

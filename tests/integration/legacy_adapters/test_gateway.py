@@ -228,7 +228,10 @@ async def test_bug_of_ours_is_told_by_its_incident_and_nothing_else(gateway, cap
     document = json.loads(body)
     assert status == 500
     assert "secret" not in body
-    assert document["incident"] in capsys.readouterr().out
+    logged = capsys.readouterr().out
+    assert document["incident"] in logged
+    assert "RuntimeError" in logged
+    assert "QQ1" not in logged
 
 
 async def test_record_query_answers_from_the_database(gateway):
