@@ -1,1 +1,35 @@
-"""The command line: one file for each group of verbs."""
+"""The command line: one file for each group of verbs.
+
+Exit codes: 0 done or PASS, 1 HOLD or a difference found, 2 wrong use or a bad plan, 3 NO DATA or STALE, 4 a system
+could not be reached.
+"""
+
+import sys
+
+import typer
+
+from strangler.cli import cutover, demo, doctor, ledger, load, parity, plan, serve, status, up
+from strangler.errors import StranglerError
+
+app = typer.Typer(
+    name="strangler",
+    help="Replace legacy systems one operation at a time, each cutover earned by evidence.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(plan.app, name="plan")
+app.add_typer(parity.app, name="parity")
+app.add_typer(load.app, name="load")
+app.add_typer(ledger.app, name="ledger")
+for module in (up, serve, status, cutover, demo, doctor):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message on standard error and its own exit code."""
+    try:
+        app()
+    except StranglerError as error:
+        print(f"strangler: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,5 @@
+"""``python -m strangler`` is the command line."""
+
+from strangler.cli import main
+
+main()

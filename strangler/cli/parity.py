@@ -1,0 +1,180 @@
+"""``strangler parity``: what differs, how sure we are, and who has agreed to what."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table as RichTable
+
+from parity_checks.mask import mask
+from strangler.cli.session import (
+    DEFAULT_PLAN,
+    DEFAULT_WHO,
+    JsonOption,
+    PlanOption,
+    StateOption,
+    WhoOption,
+    WhyOption,
+    console,
+    print_json,
+)
+from strangler.errors import UsageError
+from strangler.journal import Finding
+from strangler.ledger import Entry, EntryKind
+from strangler.overview import Session, next_stage, open_session, parse_rollout
+
+if TYPE_CHECKING:
+    from parity_checks.report import Report
+
+app = typer.Typer(help="What differs between old and new, and how sure we are.", no_args_is_help=True)
+
+SignatureArgument = Annotated[str, typer.Argument(help="The finding's signature, or enough of its beginning.")]
+
+
+@app.command()
+def report(
+    html: Annotated[Path | None, typer.Option("--html", help="Where to write the page.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Where to write JUnit XML.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json-file", help="Where to write JSON.")] = None,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the parity report. Exit code 1 where a finding is open."""
+    from parity_checks.report import write_html, write_json, write_junit
+
+    session = open_session(plan, state)
+    document = make_report(session)
+    targets = [target for target in (html, junit, json_file) if target is not None]
+    if not targets and not as_json:
+        html = session.state.reports_dir / "parity.html"
+        targets = [html]
+    for target, write in ((html, write_html), (junit, write_junit), (json_file, write_json)):
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(document, target)
+    if as_json:
+        print_json(document.as_dict())
+    else:
+        _show_findings(session)
+        console.print("written: " + ", ".join(str(target) for target in targets))
+    raise typer.Exit(1 if document.open_findings else 0)
+
+
+@app.command()
+def show(
+    signature: SignatureArgument,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show clear values; recorded in the ledger.")] = False,
+    why: Annotated[str, typer.Option("--why", help="Why the clear values are needed (with --reveal).")] = "",
+    who: WhoOption = DEFAULT_WHO,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+) -> None:
+    """Show one finding with its example, masked unless revealing is asked for and recorded."""
+    session = open_session(plan, state)
+    finding = find(session, signature)
+    if reveal and not why:
+        raise UsageError("--reveal shows personal data: say --why")
+    if reveal:
+        body = {"signature": finding.signature, "exchange": finding.example_exchange_id, "why": why}
+        session.ledger.append(EntryKind.REVEAL, who, body, now=time.time())
+    shown = (lambda value: value) if reveal else (lambda value: None if value is None else mask(value))
+    console.print(f"[bold]{finding.operation}[/]  {finding.kind}  {finding.general_path}", highlight=False)
+    console.print(f"signature {finding.signature}; {finding.count} times over {finding.inputs} inputs")
+    console.print(f"example {finding.example_exchange_id} at {finding.example_path}", markup=False)
+    console.print(f"  old: {shown(finding.old)}\n  new: {shown(finding.new)}", markup=False)
+    if not reveal:
+        console.print("values are masked; --reveal --why '...' shows them and records that you looked")
+
+
+@app.command()
+def accept(
+    signature: SignatureArgument,
+    owner: Annotated[str, typer.Option("--owner", help="Who owns this acceptance.")],
+    why: WhyOption,
+    until: Annotated[str, typer.Option("--until", help="Last day it holds, as 2027-01-31.")],
+    max_rate: Annotated[float, typer.Option("--max-rate", min=0, max=1, help="Share of exchanges it may touch.")] = 1.0,
+    old_is_wrong: Annotated[bool, typer.Option("--old-is-wrong", help="The new side is right: say so.")] = False,
+    who: WhoOption = DEFAULT_WHO,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+) -> None:
+    """Agree that a finding does not count: this signature, until this day, at most at this rate."""
+    session = open_session(plan, state)
+    finding = find(session, signature)
+    entry = session.cutover.accept(
+        finding.signature,
+        operation=finding.operation,
+        verdict="old_is_wrong" if old_is_wrong else "accepted",
+        owner=owner,
+        why=why,
+        until=until,
+        max_rate=max_rate,
+        who=who,
+    )
+    console.print(f"accepted until {until}; ledger entry {entry.seq}")
+
+
+@app.command()
+def reject(
+    signature: SignatureArgument,
+    why: WhyOption,
+    who: WhoOption = DEFAULT_WHO,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+) -> None:
+    """Take an acceptance back: the finding counts again."""
+    session = open_session(plan, state)
+    finding = find(session, signature)
+    entry = session.cutover.reject(finding.signature, operation=finding.operation, who=who, why=why)
+    console.print(f"rejected: it counts as a mismatch; ledger entry {entry.seq}")
+
+
+def make_report(session: Session) -> "Report":
+    """The report of everything in the journal under the evidence as it stands now."""
+    from parity_checks.report import build_report
+
+    verdicts = {
+        name: session.cutover.propose(name, parse_rollout(session, name, next_stage(session, name)), "report").verdicts
+        for name in session.plan.operations
+    }
+    return build_report(session.plan, session.journal, acceptances(session), verdicts, time.time())
+
+
+def acceptances(session: Session) -> list[Entry]:
+    """The acceptances and rejections on record, oldest first."""
+    kinds = (EntryKind.ACCEPTANCE, EntryKind.REJECTION)
+    return [entry for entry in session.ledger.entries() if entry.kind in kinds]
+
+
+def find(session: Session, signature: str) -> Finding:
+    """The finding whose signature begins so.
+
+    Raises:
+        UsageError: none does, or more than one.
+    """
+    found = {item.signature: item for item in session.journal.findings() if item.signature.startswith(signature)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    known = "no finding" if not found else f"{len(found)} findings"
+    raise UsageError(f"{known} with a signature that begins with {signature!r}: see strangler parity report")
+
+
+def _show_findings(session: Session) -> None:
+    table = RichTable(box=None, pad_edge=False)
+    for heading in ("signature", "operation", "kind", "path", "count", "inputs", "old", "new"):
+        table.add_column(heading, overflow="fold")
+    for finding in session.journal.findings():
+        old, new = (mask(value) if value is not None else "–" for value in (finding.old, finding.new))
+        table.add_row(
+            finding.signature[:10],
+            finding.operation,
+            finding.kind,
+            finding.general_path,
+            str(finding.count),
+            str(finding.inputs),
+            old[:40],
+            new[:40],
+        )
+    console.print(table)

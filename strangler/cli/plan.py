@@ -1,0 +1,95 @@
+"""``strangler plan``: check it, explain a request by it, print its schema."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from proxy.decide import compile_table
+from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
+from strangler.errors import PlanError, UsageError
+from strangler.exchange import Request
+from strangler.overview import open_session
+from strangler.overview.session import held_operations
+from strangler.plan import schema as plan_schema
+from strangler.plan.explain import explain as explain_request
+
+app = typer.Typer(help="Check the plan, explain a request by it, print its schema.", no_args_is_help=True)
+
+
+@app.command()
+def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: JsonOption = False) -> None:
+    """Load the plan and say everything that is wrong with it: file, line, key, and what to write instead."""
+    session = open_session(plan, state)
+    try:
+        loaded = session.loaded
+    except PlanError as error:
+        if as_json:
+            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
+        else:
+            for problem in error.problems:
+                console.print(f"[red]error[/] {problem}", markup=True, soft_wrap=True)
+            console.print(f"{len(error.problems)} to mend; nothing was changed.")
+        raise typer.Exit(2) from None
+    if as_json:
+        print_json(
+            {"ok": True, "digest": loaded.digest, "warnings": [_problem(problem) for problem in loaded.warnings]}
+        )
+        return
+    for problem in loaded.warnings:
+        console.print(f"[yellow]warning[/] {problem}", soft_wrap=True)
+    console.print(
+        f"{plan}: {len(session.plan.operations)} operations of {len(session.plan.systems)} systems; all well."
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a plan, for editors: save it as plan.schema.json beside the plan."""
+    print_json(plan_schema())
+
+
+@app.command()
+def explain(
+    target: Annotated[str, typer.Argument(help="Path with query, such as /pensions or /health/patients?nhsNumber=1.")],
+    method: Annotated[str, typer.Option("--method", "-X", help="HTTP method.")] = "GET",
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="A header, as 'name: value'.")] = None,
+    body: Annotated[str | None, typer.Option("--body", "-d", help="The body; @FILE reads it, @- from stdin.")] = None,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which operation, stage and side this request gets now, and why."""
+    session = open_session(plan, state)
+    headers = tuple(_header(field) for field in header or ())
+    content = _body(body)
+    table = compile_table(session.plan, session.cutover.rollouts(), held_operations(session))
+    request = Request(method.upper(), target, headers, content, len(content))
+    explanation = explain_request(table, request)
+    if as_json:
+        print_json(explanation.as_dict())
+    else:
+        console.print(explanation.text, markup=False, soft_wrap=True)
+
+
+def _problem(problem: object) -> object:
+    return orjson.loads(orjson.dumps(problem))
+
+
+def _header(field: str) -> tuple[str, str]:
+    name, colon, value = field.partition(":")
+    if not colon:
+        raise UsageError(f"header {field!r}: write it as 'name: value'")
+    return name.strip(), value.strip()
+
+
+def _body(body: str | None) -> bytes:
+    if body is None:
+        return b""
+    if body == "@-":
+        return sys.stdin.buffer.read()
+    if body.startswith("@"):
+        return Path(body[1:]).read_bytes()
+    return body.encode()

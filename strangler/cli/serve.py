@@ -1,0 +1,108 @@
+"""The long-running parts: ``serve`` (the engine), ``gateway``, ``worker``, ``guard``."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strangler.cli.session import DEFAULT_PLAN, PlanOption, StateOption
+from strangler.overview import environment, open_session, state_folder
+from strangler.plan import load_plan
+
+HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option("--port", help="Port to listen on.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command(rich_help_panel="Run")(serve)
+    app.command(rich_help_panel="Run")(gateway)
+    app.command(rich_help_panel="Run")(worker)
+    app.command(rich_help_panel="Run")(guard)
+    app.command(rich_help_panel="Run")(console)
+
+
+def serve(
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 7000,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Engine processes that share the port.")] = 1,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+) -> None:
+    """Run the engine: stand in front of the old systems, decide, and journal every exchange."""
+    from proxy.mitm.serve import serve as serve_engine
+
+    session = open_session(plan, state)
+    session.cutover.publish()
+    serve_engine(plan, session.state, host, port, processes=processes)
+
+
+def gateway(
+    host: HostOption = "127.0.0.1", port: PortOption = 7300, plan: PlanOption = DEFAULT_PLAN, state: StateOption = None
+) -> None:
+    """Serve the plan's adapters and facades as plain HTTP."""
+    from legacy_adapters.gateway import serve_gateway
+
+    folder = state_folder(plan, state)
+    _run(
+        lambda stop: serve_gateway(
+            lambda: load_plan(plan, environment(folder)).plan,
+            host=host,
+            port=port,
+            environ=lambda: environment(folder),
+            changed=lambda: _stamp(plan),
+            stop=stop,
+        )
+    )
+
+
+def worker(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:
+    """Ask the other side of every journaled exchange, compare, and store the outcome."""
+    from parity_checks.ask import run_worker
+
+    folder = state_folder(plan, state)
+    _run(lambda stop: run_worker(plan, folder, stop=stop))
+
+
+def guard(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:
+    """Watch the plan's rollback conditions, and take an operation back when one holds."""
+    from strangler.guard import run_guard
+
+    session = open_session(plan, state)
+    session.cutover.publish()
+    _run(lambda stop: run_guard(plan, session.state, stop=stop))
+
+
+def console(
+    host: HostOption = "127.0.0.1", port: PortOption = 7400, plan: PlanOption = DEFAULT_PLAN, state: StateOption = None
+) -> None:
+    """Serve the read-only pages for testers and operators. It knows no log-in: keep it on this machine."""
+    from strangler.console import serve_console
+
+    session = open_session(plan, state)
+    _run(lambda stop: serve_console(session, host, port, stop=stop))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when the file does; ``None`` where there is none."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_mtime_ns, seen.st_ino
+
+
+def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run until SIGINT or SIGTERM sets the event that ``main`` waits for."""
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await main(stop)
+
+    asyncio.run(until_signalled())

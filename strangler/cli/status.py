@@ -1,0 +1,36 @@
+"""``strangler status``: every operation at a glance."""
+
+import typer
+from rich.table import Table as RichTable
+
+from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
+from strangler.overview import open_session, status_document
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command(rich_help_panel="Look")(status)
+
+
+def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: JsonOption = False) -> None:
+    """Show every operation: its rollout, what was compared, what waits, when old was last reached."""
+    session = open_session(plan, state)
+    document = status_document(session)
+    if as_json:
+        print_json(document)
+        return
+    held = document["held"]
+    if held:
+        console.print(f"[bold red]HOLD[/]: {', '.join(held)} answered by old")
+    table = RichTable(box=None, pad_edge=False)
+    for heading in ("operation", "rollout", "compared", "clean", "mismatch", "new failed", "not compared", "old last"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "operation")
+    for name, row in document["operations"].items():
+        table.add_row(
+            name,
+            row["rollout"],
+            *(str(row[count]) for count in ("compared", "clean", "mismatch", "new_failed", "not_compared")),
+            row["old_last_reached"] or "–",
+        )
+    console.print(table)
+    console.print(f"waiting to be asked: {document['pending']}; open gaps: {document['gaps']}")
