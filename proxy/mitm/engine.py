@@ -84,7 +84,7 @@ class Engine:
         await listener.listen(sock)
         self.watcher.start()
         self._write_status()
-        _settle_memory()
+
         log.info("listening on port %d, process %d", self._port, os.getpid())
         try:
             await stop.wait()
@@ -156,6 +156,7 @@ def run_engine(plan_path: Path, state: StateFolder, host: str, port: int, *, pro
         sock = bound_socket(host, port, is_shared=processes > 1)
     except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    _settle_memory()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_until_told(engine, sock, os.getppid() if processes > 1 else 0))
 

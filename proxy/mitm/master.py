@@ -5,8 +5,12 @@ the listener is ours and the protocol is HTTP, so that both questions are gone.
 """
 
 import asyncio
+import warnings
 
-from mitmproxy.master import Master
+with warnings.catch_warnings():
+    # mitmproxy's package of addons cannot be imported in part, and one of them imports ldap3, which warns of pyasn1.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from proxy.mitm.addon import Passing
