@@ -3,6 +3,7 @@
 import codecs
 import zlib
 from email.message import Message
+from functools import lru_cache
 from typing import Final
 
 import brotli  # type: ignore[import-not-found,import-untyped,unused-ignore]
@@ -86,10 +87,20 @@ def _unbrotli(body: bytes, limit: int) -> bytes:
     return bytes(out)
 
 
+_CACHED_CHARACTERS: Final = 120
+
+
 def media_type(content_type: str | None) -> tuple[str, dict[str, str]]:
     """Media type in lower case, and its parameters with names in lower case (RFC 9110, 8.3)."""
     if not content_type:
         return "", {}
+    return (
+        _media_type(content_type) if len(content_type) <= _CACHED_CHARACTERS else _media_type.__wrapped__(content_type)
+    )
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> tuple[str, dict[str, str]]:
     message = Message()
     message["content-type"] = content_type.replace("\r", " ").replace("\n", " ")
     parameters = message.get_params(failobj=[]) or []
