@@ -68,6 +68,7 @@ class Run:
         self._restarts = 0
         self._child: Child | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._is_killed = False
 
     @property
     def is_running(self) -> bool:
@@ -110,7 +111,8 @@ class Run:
             self._state = ProcessState.STOPPED
 
     def kill(self) -> None:
-        """Kill its whole group now."""
+        """Kill its whole group now, and do not start it again."""
+        self._is_killed = True
         if self._child is not None:
             signal_group(self._child.pid, signal.SIGKILL)
 
@@ -146,7 +148,7 @@ class Run:
         """Start it again whenever it dies, waiting longer each time, up to its limit."""
         name = self.spec.name
         why = await self._death()
-        while self._restarts < self.spec.restarts:
+        while self._restarts < self.spec.restarts and not self._is_killed:
             pause_s = min(_BACKOFF_S * 2**self._restarts, _BACKOFF_MOST_S)
             self._restarts += 1
             self._state = ProcessState.RESTARTING
@@ -159,6 +161,9 @@ class Run:
                 continue
             self._state = ProcessState.UP
             why = await self._death()
+        if self._is_killed:
+            self._state = ProcessState.STOPPED
+            return
         self._state = ProcessState.FAILED
         self._around.log(name, f"died: {why}; given up after {self._restarts} starts")
         self._around.gave_up.set()
