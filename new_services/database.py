@@ -25,7 +25,8 @@ class Database:
         if self.is_embedded:
             _keep_to_sqlite_rules(self._engine)
         self._writer = self._engine.execution_options(**{_WRITES: True})
-        metadata.create_all(self._engine)
+        with self.writing() as connection:  # two releases may start over one database at the same moment
+            metadata.create_all(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -57,9 +58,9 @@ def _keep_to_sqlite_rules(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA busy_timeout=5000")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

@@ -3,4 +3,5 @@
 from new_services.assessment.service import SERVICE
 from new_services.kit import main
 
-main(SERVICE, "How much help somebody needs, and requests to look again.")
+if __name__ == "__main__":
+    main(SERVICE, "How much help somebody needs, and requests to look again.")

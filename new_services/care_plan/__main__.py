@@ -3,4 +3,5 @@
 from new_services.care_plan.service import SERVICE
 from new_services.kit import main
 
-main(SERVICE, "What care somebody gets at home, and whom to ring.")
+if __name__ == "__main__":
+    main(SERVICE, "What care somebody gets at home, and whom to ring.")

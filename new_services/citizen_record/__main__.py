@@ -3,4 +3,5 @@
 from new_services.citizen_record.service import SERVICE
 from new_services.kit import main
 
-main(SERVICE, "The citizen record: who, where, and how to reach them.")
+if __name__ == "__main__":
+    main(SERVICE, "The citizen record: who, where, and how to reach them.")

@@ -3,4 +3,5 @@
 from new_services.entitlement.service import SERVICE
 from new_services.kit import main
 
-main(SERVICE, "What somebody is due, and when it is paid.")
+if __name__ == "__main__":
+    main(SERVICE, "What somebody is due, and when it is paid.")
