@@ -5,6 +5,7 @@ from typing import Final
 
 from parity_checks.ask.judge import Entry
 from parity_checks.rules import compile_rules, ignoring
+from strangler.errors import PlanError, Problem
 from strangler.evidence import entry_digest
 from strangler.plan.addresses import target_of
 from strangler.plan.models import Compare, Plan, System
@@ -26,7 +27,7 @@ class Entries:
         """Take a plan into force.
 
         Raises:
-            ValueError: a comparison rule cannot be compiled; the plan before stays in force.
+            PlanError: a comparison rule cannot be compiled; the plan before stays in force.
         """
         made = [_entry(plan, operation) for operation in plan.operations]
         for entry in made:
@@ -52,9 +53,9 @@ class Entries:
 
 def _entry(plan: Plan, operation: str) -> Entry:
     compare = plan.operations[operation].compare
-    return Entry(
-        operation=operation,
-        digest=entry_digest(plan, operation),
-        rules=compile_rules(operation, compare),
-        ignoring=ignoring(compare.same_input_ignoring),
-    )
+    try:
+        rules, same_input = compile_rules(operation, compare), ignoring(compare.same_input_ignoring)
+    except ValueError as error:
+        key = f"operations.{operation}.compare"
+        raise PlanError([Problem("comparison-rule", "the plan", 0, key, str(error))]) from error
+    return Entry(operation, entry_digest(plan, operation), rules, same_input)

@@ -48,7 +48,7 @@ class PlanFile:
             return
         try:
             entries.use(await asyncio.to_thread(self.load))
-        except (PlanError, ValueError) as error:
+        except PlanError as error:
             _log.warning("the changed plan is not used; the one before stays", error=str(error))
         else:
             _log.info("plan taken up", operations=len(entries.plan.operations))

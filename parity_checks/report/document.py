@@ -20,8 +20,8 @@ from strangler.plan.models import Plan
 SCHEMA: Final = "strangler-parity-report/1"
 """Name and version of the JSON form; raised whenever a field goes or changes its meaning."""
 
-MOST_FINDINGS: Final = 400
-"""Most findings of one operation that a report shows; those seen most often come first."""
+MOST_FINDINGS: Final = 1_000
+"""About how many findings a report shows, shared out among the operations; those seen most often come first."""
 
 MOST_CHARACTERS: Final = 300
 """Most characters of a value that a report shows."""
@@ -146,8 +146,9 @@ def build_report(
         now: seconds since the epoch (UTC).
     """
     accepted = _in_force(ledger_acceptances)
+    most = max(10, min(400, MOST_FINDINGS // max(1, len(plan.operations))))
     operations = tuple(
-        _operation(plan, journal, name, accepted.get(name, {}), tuple(verdicts_by_operation.get(name, ())), now)
+        _operation(plan, journal, name, accepted.get(name, {}), tuple(verdicts_by_operation.get(name, ())), now, most)
         for name in plan.operations
     )
     return Report(plan.programme, _time(now) or "", operations)
@@ -167,7 +168,13 @@ def _in_force(entries: Iterable[Entry]) -> dict[str, dict[str, Entry]]:
 
 
 def _operation(  # noqa: PLR0917  what one operation's view is made of
-    plan: Plan, journal: Journal, name: str, accepted: Mapping[str, Entry], verdicts: tuple[Verdict, ...], now: float
+    plan: Plan,
+    journal: Journal,
+    name: str,
+    accepted: Mapping[str, Entry],
+    verdicts: tuple[Verdict, ...],
+    now: float,
+    most: int,
 ) -> OperationView:
     builds = journal.latest_builds(name)
     mark = fingerprint(entry_digest(plan, name), builds) if builds else ""
@@ -179,8 +186,8 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
     found = journal.findings(name)
     present = [one for one in found if one.fingerprint == mark]
     past = _merged(one for one in found if one.fingerprint != mark)
-    shown = [_finding(one, show, total, accepted.get(one.signature), holding) for one in present[:MOST_FINDINGS]]
-    earlier = [_finding(one, show, 0, accepted.get(one.signature), holding) for one in past[:MOST_FINDINGS]]
+    shown = [_finding(one, show, total, accepted.get(one.signature), holding) for one in present[:most]]
+    earlier = [_finding(one, show, 0, accepted.get(one.signature), holding) for one in past[:most]]
     return OperationView(
         name=name,
         description=plan.operations[name].description,
@@ -197,7 +204,7 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
         verdicts=verdicts,
         findings=tuple(shown),
         earlier=tuple(replace(one, is_current=False) for one in earlier),
-        left_out=max(0, len(present) - MOST_FINDINGS) + max(0, len(past) - MOST_FINDINGS),
+        left_out=max(0, len(present) - most) + max(0, len(past) - most),
     )
 
 

@@ -157,3 +157,20 @@ def test_report_without_any_data_says_so(tmp_path: Path) -> None:
         report = build_report(PLAN, empty, [], {}, NOW)
     write_html(report, tmp_path / "p.html")
     assert [operation.result for operation in report.operations] == [Result.NO_DATA, Result.NO_DATA]
+
+
+def test_report_of_many_mismatches_stays_small(tmp_path: Path) -> None:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        made = [
+            judged(n, {f"field{n % 1000}": "é<" * 400, "name": f"n{n}"}, {"name": f"m{n}"}, "2") for n in range(3000)
+        ]
+        journal.append([exchange for exchange, _ in made])
+        journal.claim("w", 5000, 60, NOW + 5000)
+        journal.finish([result for _, result in made], NOW + 5000)
+        report = reported(journal)
+    write_html(report, tmp_path / "p.html")
+    operation = report.operations[0]
+    assert len(operation.findings) + operation.left_out == 1001
+    assert operation.findings[0].path == "$.name"
+    assert "more findings are not shown" in (tmp_path / "p.html").read_text("utf-8")
+    assert (tmp_path / "p.html").stat().st_size < 5_000_000
