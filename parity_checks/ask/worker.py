@@ -186,6 +186,8 @@ class Worker:
                         return
                     await asyncio.sleep(_IDLE_S[1])
                     continue
+                except Exception:  # noqa: BLE001  one result must not keep the others from being stored
+                    await self._finish_one_by_one(batch)
                 for judged in batch:
                     self._results.popleft()
                     self._let_go(judged.exchange_id)
@@ -193,6 +195,15 @@ class Worker:
                 await asyncio.sleep(0.005)
             if self._is_stopping and not self._tasks:
                 return
+
+    async def _finish_one_by_one(self, batch: Sequence[Judged]) -> None:
+        """Store what can be stored of a batch; what cannot is claimed again once its lease is over."""
+        for judged in batch:
+            try:
+                await asyncio.to_thread(self._store.finish, [judged], time.time())
+            except Exception:  # noqa: BLE001  named, counted, and the worker goes on
+                self.faults += 1
+                _log.exception("a result could not be stored", exchange=judged.exchange_id)
 
     def _let_go(self, exchange_id: str) -> None:
         exchange = self._held.pop(exchange_id, None)

@@ -152,3 +152,42 @@ def test_compare_never_raises(old: bytes, new: bytes, media: str, coding: str | 
         Observation(Side.OLD, 200, tuple(headers), old), Observation(Side.NEW, 200, tuple(headers), new), RULES
     )
     assert isinstance(result, Comparison | NotCompared)
+
+
+Node = tuple[str, Any]
+nodes = st.recursive(
+    st.tuples(st.sampled_from("abc"), st.text("xy é", max_size=3)),
+    lambda inner: st.tuples(st.sampled_from("abc"), st.lists(inner, min_size=1, max_size=4)),
+    max_leaves=20,
+)
+
+
+def markup(node: Node) -> str:
+    name, inner = node
+    return f"<{name}>{escape(inner) if isinstance(inner, str) else ''.join(map(markup, inner))}</{name}>"
+
+
+def steps(node: Node, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    inner = node[1]
+    below = [] if isinstance(inner, str) else [s for at, child in enumerate(inner) for s in steps(child, (*path, at))]
+    return [path, *below]
+
+
+def changed(node: Node, path: tuple[int, ...], change: Any) -> Node:
+    name, inner = node
+    if not path:
+        return (name, change(inner))
+    children = list(inner)
+    children[path[0]] = changed(children[path[0]], path[1:], change)
+    return (name, children)
+
+
+@quick
+@given(nodes, st.data())
+def test_compare_xml_one_mutation_is_one_finding(inner: Node, data: st.DataObject) -> None:
+    root: Node = ("root", [inner])
+    path = data.draw(st.sampled_from(steps(root)[1:]))
+    mutated = changed(root, path, lambda before: "new" if isinstance(before, str) else [*before, ("d", "new")])
+    (found,) = differences(markup(root).encode(), markup(mutated).encode(), "text/xml")
+    assert found.kind in {DifferenceKind.VALUE, DifferenceKind.SURPLUS}
+    assert found.new == "new"
