@@ -42,12 +42,13 @@ def main() -> int:
         plan = load_plan(options.plan, environ).plan
         filled = _with_progress(console, plan, environ)
     except StranglerError as error:
-        console.print(f"seed: {error}", style="red", highlight=False, markup=False)
+        console.print(f"seed: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         return error.exit_code
     console.print(
         f"seed: {filled.citizens} citizens, {filled.entitlements} entitlements, {filled.care_plans} care plans, "
         f"{filled.clients} council clients in {time.monotonic() - began:.1f} s",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
 
