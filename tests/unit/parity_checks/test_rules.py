@@ -116,3 +116,22 @@ def test_unknown_zone_and_bad_expression_are_refused() -> None:
         outcome("1", "1", {"path": "$.a", "as": "datetime", "zone": "Mars/Base"})
     with pytest.raises(ValueError, match="no regular expression"):
         outcome("1", "1", {"path": "$.a", "as": "opaque", "like": "("})
+
+
+def test_ignored_members_do_not_keep_list_elements_apart() -> None:
+    old = '{"l":[{"x":1,"t":"a"},{"x":2,"t":"b"},{"x":3,"t":"c"}]}'
+    new = '{"l":[{"x":1,"t":"d"},{"x":9,"t":"e"},{"x":2,"t":"f"},{"x":3,"t":"g"}]}'
+    assert outcome(old, new, {"path": "$.l[*].t", "as": "ignore"}) == (["surplus $.l[1]"], (3,))
+
+
+def test_absent_members_do_not_keep_set_elements_apart() -> None:
+    old, new = '{"l":[{"x":1,"t":null},{"x":2}]}', '{"l":[{"x":2,"t":""},{"x":1}]}'
+    rules = ({"path": "$.l", "as": "set"}, {"path": "$.l[*].t", "as": "absence", "equal": ["null", "absent", "empty"]})
+    assert outcome(old, new, *rules) == ([], (0, 2))
+
+
+def test_list_elements_equal_within_a_tolerance_align() -> None:
+    old = '{"l":[{"x":1,"at":"2026-01-01T00:00:00Z"},{"x":2,"at":"2026-01-02T00:00:00Z"}]}'
+    new = '{"l":[{"x":2,"at":"2026-01-02T00:00:03Z"}]}'
+    rule = {"path": "$.l[*].at", "as": "datetime", "within_s": 5}
+    assert outcome(old, new, rule) == (["missing $.l[0]"], (1,))
