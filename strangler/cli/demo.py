@@ -9,8 +9,8 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich.console import Console
 
-from strangler.cli.session import console
 from strangler.errors import UsageError
 
 
@@ -32,6 +32,7 @@ def demo(
     from examples.elderly_care.story.voice import Voice
 
     _make_anew(home)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     figures = asyncio.run(tell(home, Voice(console, is_quiet=headless)))
     document = figures.as_dict()
     if json_file is not None:

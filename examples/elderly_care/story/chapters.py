@@ -15,7 +15,9 @@ from examples.elderly_care.story.processes import estate, release, seed
 from examples.elderly_care.story.truth import Defect, explained, load_defects
 from examples.elderly_care.story.voice import Voice
 from examples.elderly_care.traffic import MIX, TrafficReport, drive
-from parity_checks.mask import mask
+from parity_checks.mask import mask_at
+from parity_checks.paths import parse_path
+from parity_checks.report import write_html, write_json, write_junit
 from strangler.cli.builds import current_builds
 from strangler.cli.parity import make_report
 from strangler.cli.supervisor import Supervisor
@@ -128,15 +130,15 @@ class Story:
         report = await driving
         now = self.session.cutover.rollouts()[OPERATION]
         told = f"{OPERATION} is back at {now}" if went_back else "[red]it did not go back[/]"
-        self.voice.say(f"{told}; callers saw {report.failed} failures")
+        self.voice.say(f"{told}; callers saw {report.failed} failures, and the plan allows {self._allowed()}")
+        await self.supervisor.start_process("entitlement")
+        await self._until_compared()
 
     def _verify(self) -> Figures:
         self.voice.chapter(6, "What can be proved afterwards")
         session = self.session
-        rollback = session.plan.operations[OPERATION].rollback
-        allowed = rollback.failed_at_most if rollback else 0
+        allowed = self._allowed()
         figures = count(session.journal, session.ledger, self.defects, OPERATION, allowed, now=time.time())
-        from parity_checks.report import write_html, write_json, write_junit
         report = make_report(session)
         write_html(report, self.home / "parity.html")
         write_json(report, self.home / "parity.json")
@@ -230,20 +232,19 @@ class Story:
                 self.voice.say(f"old is wrong about {finding.general_path}: accepted by {TESTER} for 90 days")
 
     def _show_findings(self) -> None:
-        self.voice.findings(self._finding_row(finding) for finding in self.session.journal.findings())
+        found = self.session.journal.findings()
+        self.voice.say(f"{len(found)} findings; values are masked, but for those the plan says are not personal:")
+        self.voice.findings(self._finding_row(finding) for finding in found)
 
     def _finding_row(self, finding: Finding) -> tuple[str, ...]:
-        old, new = ("–" if value is None else mask(value) for value in (finding.old, finding.new))
-        label = explained(self.defects, finding) or ""
-        return (
-            label,
-            finding.operation,
-            finding.kind.value,
-            finding.general_path,
-            str(finding.count),
-            old[:30],
-            new[:30],
+        show = [parse_path(path) for path in self.session.plan.operations[finding.operation].compare.show]
+        old, new = (mask_at(value, finding.general_path, show) for value in (finding.old, finding.new))
+        label = explained(self.defects, finding) or (
+            "old is wrong" if finding.general_path == OLD_IS_WRONG.path else "?"
         )
+        where = finding.general_path.replace("/Envelope/Body/", "").partition("Response/")
+        cells = ("(nothing)" if value is None else value[:20] for value in (old, new))
+        return (label, str(finding.count), f"{finding.operation} {where[2] or where[0]}", finding.kind.value, *cells)
 
     def _verdicts(self, to: str) -> tuple[Verdict, ...]:
         rollout = parse_rollout(self.session, OPERATION, to)
@@ -257,6 +258,10 @@ class Story:
 
     def _builds(self) -> Builds | None:
         return current_builds(self.session.plan, OPERATION)
+
+    def _allowed(self) -> int:
+        rollback = self.session.plan.operations[OPERATION].rollback
+        return rollback.failed_at_most if rollback else 0
 
     def _proxy(self) -> str:
         return self.supervisor.environment["PROXY_URL"]

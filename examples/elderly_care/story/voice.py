@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -39,19 +40,22 @@ class Voice:
             yield Bar(progress, task)
 
     def findings(self, rows: Iterable[Sequence[str]]) -> None:
-        """What differed: defect, operation, kind, path, count, old, new."""
+        """What differed: which defect, how often, where, old and new."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 3))
-        for heading in ("", "operation", "kind", "path", "count", "old", "new"):
-            table.add_column(heading, overflow="fold", justify="right" if heading == "count" else "left")
+        table.add_column("", no_wrap=True)
+        table.add_column("count", justify="right", no_wrap=True)
+        table.add_column("operation and path", overflow="fold", min_width=46)
+        for heading in ("kind", "old", "new"):
+            table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)
 
     def verdicts(self, verdicts: Iterable[Verdict]) -> None:
         """What each gate says."""
         for verdict in verdicts:
             colour = _COLOURS[verdict.result]
-            told = " ".join(verdict.reasons) or f"{verdict.value} (threshold {verdict.threshold})"
+            told = "; ".join(verdict.reasons) or f"{verdict.value} (threshold {verdict.threshold})"
             self.say(f"[{colour}]{verdict.result:<7}[/] {verdict.gate}: {told}")
 
 
