@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BODY = (
-    '{"nino":"QQ123456C","name":"Ada Lovelace","weekly":"173.20","from":"2026-04-06","address":{"line1":"1 High Street",'
+    '{"nino":"QQ123456C","name":"Ada Lovelace","weekly":"173.20","from":"2026-04-06","address":{"line":"1 High Street",'
     '"town":"Leeds","postcode":"LS1 1AA"},"payments":[{"on":"2026-05-01","amount":"692.80"},'
     '{"on":"2026-06-01","amount":"692.80"},{"on":"2026-07-01","amount":"692.80"}]}'
 )
@@ -24,9 +24,10 @@ _NGINX = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{ access_log off; keepalive_requests 1000000000; client_max_body_size 0;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
-  scgi_temp_path {folder}/e;
-  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ default_type application/json; return 200 '{body}'; }} }} }}
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  server {{ listen 127.0.0.1:{port} backlog=4096;
+    location / {{ default_type application/json; return 200 '{body}'; }} }} }}
 """
 
 _PLAN = """
@@ -72,7 +73,10 @@ class Processes:
         """Start a process on these cores."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, preexec_fn=lambda: os.sched_setaffinity(0, cores)
+                command,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509
             )
         self._running.append(process)
         return process

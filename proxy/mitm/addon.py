@@ -115,7 +115,7 @@ class Passing:
             passage.request = self._request(flow, passage, body, len(body))
             passage.decision = decide(passage.tables.table, passage.request)
             problem = self._aim(flow, passage)
-        except Exception:
+        except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             problem = self._puzzled(flow)
         if problem is not None:
             flow.response = problem_response(problem)
@@ -127,7 +127,7 @@ class Passing:
             passage.request = self._request(flow, passage, None, 0)
             passage.decision = decide_headlong(passage.tables.table, passage.request)
             return self._aim(flow, passage)
-        except Exception:
+        except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             return self._puzzled(flow)
 
     def is_repeatable(self, flow: http.HTTPFlow) -> bool:
@@ -148,10 +148,9 @@ class Passing:
 
     def _aim(self, flow: http.HTTPFlow, passage: Passage) -> Problem | None:
         decision = passage.decision
-        assert decision is not None
-        if decision.upstream is None:
+        if decision is None or decision.upstream is None:
             self.counts["no_operation"] += 1
-            return problems.no_operation(decision.reason)
+            return problems.no_operation(decision.reason if decision is not None else "nothing was decided")
         upstream = upstream_of(decision.upstream)
         data = flow.request.data
         peer = flow.client_conn.peername
@@ -168,7 +167,12 @@ class Passing:
         passage.has_asked = True
         if decision.operation is not None and self._afloat is not None:
             passage.slot = self._afloat.note(
-                flow.id, decision.operation, decision.effect, decision.entry, decision.key, passage.at
+                flow.id,
+                decision.operation,
+                effect=decision.effect,
+                entry=decision.entry,
+                key=decision.key,
+                at=passage.at,
             )
         return None
 
@@ -209,7 +213,7 @@ class Passing:
                 _build(passage.tables, decision, fields),
             )
             self._journal(flow, passage, observation, request_bytes)
-        except Exception:
+        except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             self._unobserved(flow)
 
     def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int) -> Problem:
@@ -226,7 +230,7 @@ class Passing:
                     decision.answers, None, (), None, 0, failure, passage.at, took, _build(passage.tables, decision, ())
                 )
                 self._journal(flow, passage, observation, request_bytes)
-        except Exception:
+        except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             self._unobserved(flow)
         if failure is Failure.UNREACHABLE:
             return problems.unreachable(system, operation)
@@ -255,9 +259,8 @@ class Passing:
 
     def _journal(self, flow: http.HTTPFlow, passage: Passage, observation: Observation, request_bytes: int) -> None:
         decision, request = passage.decision, passage.request
-        assert decision is not None
-        assert decision.operation is not None
-        assert request is not None
+        if decision is None or decision.operation is None or request is None:
+            return
         if request.body is None:
             request = replace(request, body_bytes=request_bytes)
         exchange = Exchange(

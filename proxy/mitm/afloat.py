@@ -60,7 +60,7 @@ class Afloat:
         self._map = mmap.mmap(self._file.fileno(), slots * SLOT_BYTES)
         self._free = deque(range(slots))
 
-    def note(self, exchange_id: str, operation: str, effect: Effect, entry: str, key: str | None, at: float) -> int:
+    def note(self, exchange_id: str, operation: str, *, effect: Effect, entry: str, key: str | None, at: float) -> int:
         """Note an exchange before its system is asked; the slot, or -1 where there was none left."""
         try:
             slot = self._free.popleft()

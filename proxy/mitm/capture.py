@@ -166,7 +166,7 @@ class Capture:
             self._tell_losses()
             if self._is_down and self._reserve is not None:
                 self._reserve.drain(self._journal)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the writer goes on trying
             self._failed(error)
             return False
         if self._is_down:

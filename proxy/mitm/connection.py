@@ -18,6 +18,7 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from proxy.mitm.http1 import SystemSide
 from proxy.mitm.layers import FOREVER, EngineLayer, EngineStream, StreamTimeout
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class SystemProtocol(asyncio.Protocol):
         elif self.transport is not None:
             self.transport.abort()  # nobody asked: never let it become somebody's answer
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """asyncio: the connection is gone."""
         self.is_lost = True
         if self.owner is not None and self.connection is not None:
@@ -125,7 +126,7 @@ class CallerConnection(asyncio.Protocol):
         self.handle(events.ConnectionClosed(self.client))
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """asyncio: the caller is gone."""
         self._is_gone = True
         self._transport = None
@@ -239,14 +240,13 @@ class CallerConnection(asyncio.Protocol):
 
     def _open(self, command: commands.OpenConnection) -> None:
         server = command.connection
-        address = server.address
-        assert address is not None
+        address = server.address or ("", 0)
         kept = self._listener.pool.take((address[0], address[1], server.tls))
         if kept is not None:
             self._adopt(server, kept)
             child = self.layer.connections.get(server)
-            if child is not None:
-                child.was_used = True  # type: ignore[attr-defined]  it is the SystemSide that asked
+            if isinstance(child, SystemSide):
+                child.was_used = True
             self._waiting.append(events.OpenConnectionCompleted(command, None))
             return
         task = self._listener.spawn(self._connect(command))
@@ -255,8 +255,7 @@ class CallerConnection(asyncio.Protocol):
 
     async def _connect(self, command: commands.OpenConnection) -> None:
         server = command.connection
-        address = server.address
-        assert address is not None
+        address = server.address or ("", 0)
         context = ssl.create_default_context() if server.tls else None
         error: str | None = None
         loop = asyncio.get_running_loop()
@@ -321,7 +320,7 @@ class CallerConnection(asyncio.Protocol):
         idle = {id(connection) for connection, _ in self.layer.idle_connections()}
         for connection, system in self._systems.items():
             system.owner = None
-            address = connection.address  # type: ignore[attr-defined]  systems' connections are Servers
+            address = connection.address if isinstance(connection, Server) else None
             if id(connection) in idle and address is not None:
                 self._listener.pool.keep((address[0], address[1], connection.tls), system)
             elif system.transport is not None:

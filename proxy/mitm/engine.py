@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import orjson
@@ -173,13 +173,13 @@ async def _until_told(engine: Engine, sock: socket.socket, parent: int) -> None:
 
 
 async def _stop_when_orphaned(parent: int, stop: asyncio.Event) -> None:
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110  the kernel tells nobody that a parent has died
         await asyncio.sleep(1)
     log.warning("the supervisor is gone: this engine stops")
     stop.set()
 
 
-def _loop_factory():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
         import uvloop
     except ImportError:  # pragma: no cover  not on Windows

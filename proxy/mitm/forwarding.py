@@ -28,7 +28,7 @@ _HOP_BY_HOP = frozenset(
 )
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"host"})
 _FORWARDING = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded"})
-_OURS = (b"x-strangler-", b"x_strangler_")
+_OURS = b"x-strangler-"
 
 
 def strip_hop_by_hop(fields: Fields) -> Fields:
@@ -43,9 +43,7 @@ def strip_hop_by_hop(fields: Fields) -> Fields:
 
 def caller_fields(fields: Fields) -> Fields:
     """What the caller said end to end: without hop-by-hop fields and without forged ``x-strangler-*``."""
-    return tuple(
-        field for field in strip_hop_by_hop(fields) if not field[0][:12].lower().replace(b"_", b"-") == _OURS[0]
-    )
+    return tuple(field for field in strip_hop_by_hop(fields) if field[0][:12].lower().replace(b"_", b"-") != _OURS)
 
 
 def towards_system(fields: Fields, *, peer: str, host: bytes, extra: Fields = ()) -> Fields:

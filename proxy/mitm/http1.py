@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from mitmproxy import http
 from mitmproxy.connection import ConnectionState
-from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layer import CommandGenerator
@@ -184,7 +183,7 @@ class CallerSide(Http1Server):
             yield commands.CloseConnection(self.conn)
             self.state = self.done
 
-    def mark_done(self, *, request: bool = False, response: bool = False) -> CommandGenerator[None]:
+    def mark_done(self, **_: bool) -> CommandGenerator[None]:
         """Once both are complete: the next request, or the end of the connection."""
         if not (self.request_done and self.response_done):
             return
@@ -208,7 +207,7 @@ class CallerSide(Http1Server):
             self._wants_close = True
         if 100 <= response.data.status_code < 200:
             return b"HTTP/1.1 %d %s\r\n\r\n" % (response.data.status_code, response.data.reason)
-        head: bytes = http1.assemble_response_head(response)
+        head = _response_bytes(response)
         if self._wants_close or self.is_draining:
             return head[:-2] + b"Connection: close\r\n\r\n"
         return head
@@ -217,7 +216,7 @@ class CallerSide(Http1Server):
         """Answer with a problem, stop writing, and swallow what the caller still sends until it has read."""
         self._wants_close = True
         self.response = problem_response(problem)
-        head = http1.assemble_response_head(self.response)[:-2] + b"Connection: close\r\n\r\n"
+        head = _response_bytes(self.response)[:-2] + b"Connection: close\r\n\r\n"
         self.state = self.discard
         yield commands.SendData(self.conn, head + (self.response.data.content or b""))
         yield commands.CloseTcpConnection(self.conn, half_close=True)
@@ -257,7 +256,7 @@ class SystemSide(Http1Client):
             self.stream_id = event.stream_id
             self.request = event.request
             self._is_chunked = isinstance(event, ReadRequest) and event.body_bytes is None
-            yield commands.SendData(self.conn, http1.assemble_request_head(event.request))
+            yield commands.SendData(self.conn, _request_bytes(event.request))
         elif isinstance(event, RequestData):
             data = b"%x\r\n%s\r\n" % (len(event.data), event.data) if self._is_chunked else event.data
             if data:
@@ -327,7 +326,7 @@ class SystemSide(Http1Client):
             yield from self.mark_done()
             yield ReceiveHttp(ResponseEndOfMessage(stream_id))
 
-    def mark_done(self, *, request: bool = False, response: bool = False) -> CommandGenerator[None]:
+    def mark_done(self, **_: bool) -> CommandGenerator[None]:
         """Once both are complete: ready for the next request, or closed."""
         if not (self.request_done and self.response_done):
             return
@@ -343,7 +342,7 @@ class SystemSide(Http1Client):
     def _open(self) -> CommandGenerator[None]:
         error = None
         if not self.conn.connected:
-            error = yield commands.OpenConnection(self.conn)  # type: ignore[arg-type]
+            error = yield commands.OpenConnection(self.conn)
         self.state = self.read_headers
         yield RegisterHttpConnection(self.conn, error)
 
@@ -353,6 +352,16 @@ class SystemSide(Http1Client):
         yield commands.CloseConnection(self.conn)
         if stream_id is not None:
             yield ReceiveHttp(UpstreamFailed(stream_id, message, failure))
+
+
+def _request_bytes(request: http.Request) -> bytes:
+    data = request.data
+    return b"%s %s %s\r\n%s\r\n" % (data.method, data.path, data.http_version, bytes(data.headers))
+
+
+def _response_bytes(response: http.Response) -> bytes:
+    data = response.data
+    return b"%s %d %s\r\n%s\r\n" % (data.http_version, data.status_code, data.reason, bytes(data.headers))
 
 
 def _request(head: RequestHead) -> http.Request:

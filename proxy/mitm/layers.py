@@ -36,6 +36,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
+from mitmproxy.proxy.utils import ReceiveBuffer
 
 from proxy.mitm.http1 import (
     CallerSide,
@@ -114,7 +115,7 @@ class FreshConnection(GetHttpConnection):
 class EngineStream(HttpStream):
     """One exchange."""
 
-    mode = HTTPMode.transparent  # type: ignore[assignment]
+    mode = HTTPMode.transparent
 
     def __init__(self, context: Context, stream_id: int, addon: Addon) -> None:
         super().__init__(context, stream_id)
@@ -124,7 +125,7 @@ class EngineStream(HttpStream):
         self.answer_bytes = 0
         self._limit = addon.limit()
         self._held: list[bytes] | None = []
-        self._upstream: SystemSide | None = None
+        self.upstream: SystemSide | None = None
         self._was_retried = False
         self._declared: int | None = 0
 
@@ -165,7 +166,7 @@ class EngineStream(HttpStream):
             self.request_bytes += len(event.data)
             if self.request_bytes > self._limit:
                 held = bytes(self.request_body_buf)
-                self.request_body_buf.clear()
+                self.request_body_buf = ReceiveBuffer()  # type: ignore[no-untyped-call]
                 yield from self.start_request_stream()
                 if self.client_state == self.state_stream_request_body:
                     yield SendHttp(RequestData(self.stream_id, held), self.context.server)
@@ -222,7 +223,7 @@ class EngineStream(HttpStream):
         """A connection to the decided system; ``False`` where there is none and the caller was told."""
         request = self.flow.request
         wanted = FreshConnection if self._was_retried else GetHttpConnection
-        connection, error = yield wanted((request.host, request.port), request.scheme == "https", None)  # type: ignore[arg-type]
+        connection, error = yield wanted((request.host, request.port), request.scheme == "https", None)
         if error:
             yield from self.handle_protocol_error(UpstreamFailed(self.stream_id, error, Failure.UNREACHABLE))
             return False
@@ -260,7 +261,8 @@ class EngineStream(HttpStream):
             self._keep(event.data)
             return
         response = self.flow.response
-        assert response is not None
+        if response is None:  # it is what brought this state about
+            return
         yield SendHttp(ReadResponse(self.stream_id, response, body_bytes=0), self.context.client)
         if self.response_body_buf:
             yield SendHttp(ResponseData(self.stream_id, bytes(self.response_body_buf)), self.context.client)
@@ -312,7 +314,7 @@ class EngineStream(HttpStream):
         has_begun = self.server_state == self.state_stream_response_body
         if failure is Failure.RESET and not has_begun and self._may_retry():
             self._was_retried = True
-            self.response_body_buf.clear()
+            self.response_body_buf = ReceiveBuffer()  # type: ignore[no-untyped-call]
             self._held, self.answer_bytes = [], 0
             self.flow.response = None
             self.server_state = self.state_wait_for_response_headers
@@ -336,14 +338,14 @@ class EngineStream(HttpStream):
             return
         has_been_sent = self.client_state in (self.state_done, self.state_stream_request_body)
         self.client_state = self.server_state = self.state_errored
+        self.addon.lost(self.flow, event.message)
         if has_been_sent:
-            self.addon.lost(self.flow, event.message)
             yield SendHttp(event, self.context.server)
         yield DropStream(self.stream_id)
 
     def _may_retry(self) -> bool:
         """A kept connection may be closed by its system just as we use it: ask once more where that does no harm."""
-        upstream = self._upstream
+        upstream = self.upstream
         return (
             upstream is not None
             and upstream.was_used
@@ -432,7 +434,6 @@ class EngineLayer(HttpLayer):
     def register_connection(self, command: RegisterHttpConnection) -> CommandGenerator[None]:
         """A connection was opened, or could not be."""
         child = self.connections[command.connection]
-        assert isinstance(child, SystemSide)
         for waiting in self.waiting_for_establishment.pop(command.connection):
             if command.err:
                 self.connections.pop(command.connection, None)
@@ -457,8 +458,8 @@ class EngineLayer(HttpLayer):
             return True
         return self._is_usable(connection)
 
-    def _hand_over(self, event: GetHttpConnection, child: SystemSide, connection: Connection) -> CommandGenerator[None]:
-        stream: Layer = self.command_sources.pop(event)
-        assert isinstance(stream, EngineStream)
-        stream._upstream = child  # noqa: SLF001  one module: the stream asks it whether a retry is safe
+    def _hand_over(self, event: GetHttpConnection, child: Layer, connection: Connection) -> CommandGenerator[None]:
+        stream = self.command_sources.pop(event)
+        if isinstance(stream, EngineStream) and isinstance(child, SystemSide):
+            stream.upstream = child
         yield from self.event_to_child(stream, GetHttpConnectionCompleted(event, (connection, None)))

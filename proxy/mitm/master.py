@@ -27,4 +27,4 @@ class LeanMaster(Master):
     def __init__(self, addon: Passing, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(Options(), loop)
         self._legacy_log_events.uninstall()  # it would turn every log line into an event for addons that are not there
-        self.addons.add(addon)
+        self.addons.add(addon)  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -184,7 +185,7 @@ class Watcher:
         except PlanError as error:
             self.broken = str(error)
             for problem in error.problems:
-                log.error("the plan is broken, the table in use stays: %s", problem)
+                log.error("the plan is broken, the table in use stays: %s", problem)  # noqa: TRY400
         except (StranglerError, OSError) as error:
             self.broken = str(error)
             log.error("the table in use stays: %s", error)  # noqa: TRY400  the message is all an operator needs
@@ -232,7 +233,7 @@ def read_hold(path: Path) -> frozenset[str]:
         return frozenset({"*"})
 
 
-def _document(path: Path) -> dict[str, dict[str, dict[str, object]]] | None:
+def _document(path: Path) -> dict[str, Any] | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -37,7 +37,7 @@ def losses(state: StateFolder) -> dict[str, int]:
 
 def gap_keys(state: StateFolder) -> list[str | None]:
     with Journal.open(state.journal_url, key=state.journal_key()) as journal:
-        return sorted((gap.key or "" for gap in journal.gaps()))
+        return sorted(gap.key or "" for gap in journal.gaps())
 
 
 async def test_a_full_disk_delays_the_journal_and_loses_nothing_that_fits_the_queue(engine: Running) -> None:
@@ -103,8 +103,6 @@ class Picky:
 
     def record_losses(self, losses: list[Loss]) -> None:
         self.losses += losses
-
-
 
 
 def free_port() -> int:

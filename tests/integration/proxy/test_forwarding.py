@@ -54,7 +54,9 @@ async def test_hop_by_hop_fields_stay_on_their_hop(engine: Running) -> None:
     )
     caller = await engine.caller()
     answer = await caller.ask(
-        request("GET", "/items/7", "Connection: X-Mine, close", "X-Mine: 1", "TE: trailers", "Upgrade: h2c", "X-Yours: 2")
+        request(
+            "GET", "/items/7", "Connection: X-Mine, close", "X-Mine: 1", "TE: trailers", "Upgrade: h2c", "X-Yours: 2"
+        )
     )
 
     sent = fields_of(engine.old.heads[0])
@@ -297,5 +299,3 @@ async def test_server_sent_events_arrive_as_they_are_sent(engine: Running) -> No
 
 async def _never(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter, _head: bytes) -> None:
     await asyncio.sleep(2)
-
-

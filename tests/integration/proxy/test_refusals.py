@@ -4,8 +4,10 @@ import pytest
 
 from tests.integration.proxy.serving import Running
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
 SMUGGLED = {
-    "length and chunked": b"POST /find HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length and chunked": b"POST /find HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n" + CHUNKED + b"0\r\n\r\n",
     "two lengths": b"POST /find HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
     "a list of lengths": b"POST /find HTTP/1.1\r\nHost: a\r\nContent-Length: 4, 4\r\n\r\nabcd",
     "a signed length": b"POST /find HTTP/1.1\r\nHost: a\r\nContent-Length: +4\r\n\r\nabcd",
@@ -20,7 +22,7 @@ SMUGGLED = {
     "chunked in HTTP/1.0": b"POST /find HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two hosts": b"GET /items/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "no host": b"GET /items/1 HTTP/1.1\r\nX-A: b\r\n\r\n",
-    "a chunk longer than it says": b"POST /find HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabXY\r\n0\r\n\r\n",
+    "a chunk longer than it says": b"POST /find HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"2\r\nabXY\r\n0\r\n\r\n",
     "a signed chunk size": b"POST /find HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n+2\r\nab\r\n0\r\n\r\n",
     "dot segments": b"GET /items/../admin HTTP/1.1\r\nHost: a\r\n\r\n",
     "encoded dot segments": b"GET /items/%2e%2E/admin HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -81,9 +83,7 @@ async def test_an_answer_whose_end_is_ambiguous_is_a_502(engine: Running) -> Non
 
 
 async def test_bytes_that_nobody_asked_for_never_become_the_next_answer(engine: Running) -> None:
-    engine.old.reply = (
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
-    )
+    engine.old.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
     caller = await engine.caller()
     assert (await caller.ask(request_line("/items/7"))).body == b"ok"
     assert (await caller.ask(request_line("/items/8"))).body == b"ok"

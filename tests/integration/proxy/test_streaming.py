@@ -69,9 +69,7 @@ async def test_an_oversized_request_whose_key_is_in_the_body_goes_to_old_without
 
 async def test_a_caller_that_waits_for_100_continue_is_told_to_go_on(engine: Running) -> None:
     caller = await engine.caller()
-    await caller.say(
-        request("PUT", "/uploads/1", "x-citizen: C1", "Expect: 100-continue", "Content-Length: 5")
-    )
+    await caller.say(request("PUT", "/uploads/1", "x-citizen: C1", "Expect: 100-continue", "Content-Length: 5"))
     async with asyncio.timeout(5):
         assert await caller.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert (await caller.ask(b"hello")).status == 200
