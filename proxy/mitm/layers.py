@@ -419,6 +419,7 @@ class EngineLayer(HttpLayer):
             for connection, child in self.connections.items():
                 if isinstance(child, SystemSide) and child.is_idle and event.connection_spec_matches(connection):
                     if not self._is_fit(event, child, connection):
+                        del self.connections[connection]
                         yield commands.CloseConnection(connection)
                         break
                     yield from self._hand_over(event, child, connection)
