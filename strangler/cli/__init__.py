@@ -5,6 +5,7 @@ could not be reached.
 """
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -26,10 +27,14 @@ for module in (up, serve, status, cutover, demo, doctor):
     module.add_to(app)
 
 
-def main() -> None:
-    """Run the command line; an error of ours is one message on standard error and its own exit code."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; an error of ours is one message on standard error and its own exit code.
+
+    Args:
+        arguments: what follows ``strangler``; those of this process where not given.
+    """
     try:
-        app()
+        app(arguments)
     except StranglerError as error:
         print(f"strangler: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -2,9 +2,12 @@
 
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from strangler.cli.builds import current_builds
@@ -21,7 +24,7 @@ from strangler.cli.session import (
     print_json,
 )
 from strangler.cutover import Proposal, hold_now, release_now
-from strangler.errors import UsageError
+from strangler.errors import Refused, StranglerError, UsageError
 from strangler.evidence import Result
 from strangler.overview import Session, next_stage, open_session, parse_rollout, state_folder
 from strangler.stages import Stage
@@ -42,7 +45,9 @@ def add_to(app: typer.Typer) -> None:
 def gate(
     operation: OperationArgument,
     to: Annotated[str | None, typer.Option("--to", help="The rollout asked for; the next stage if not given.")] = None,
-    who: WhoOption = DEFAULT_WHO,
+    who: Annotated[
+        str | None, typer.Option("--as", envvar="STRANGLER_WHO", help="Who would ask for it; nobody if not given.")
+    ] = None,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -77,13 +82,15 @@ def cutover(
             raise UsageError("nothing was moved: say --yes where nobody can be asked")
         if not typer.confirm(f"Move {operation} from {proposal.before} to {proposal.after}?"):
             raise typer.Exit(1)
-    if not proposal.allowed and as_json:
-        print_json(_proposal_document(operation, proposal))
-        raise typer.Exit(exit_code(proposal))
-    if not proposal.allowed:
-        console.print("[bold red]refused[/]; nothing was moved.")
-        raise typer.Exit(exit_code(proposal))
     builds = current_builds(session.plan, operation)
+    if not proposal.allowed:
+        with suppress(Refused):  # it refuses again, and so puts the refusal on record
+            session.cutover.move(operation, proposal.after, who, why or "asked for", builds)
+        if as_json:
+            print_json(_proposal_document(operation, proposal))
+        else:
+            console.print("[bold red]refused[/]; nothing was moved. The refusal is in the ledger.")
+        raise typer.Exit(exit_code(proposal))
     entry = session.cutover.move(operation, proposal.after, who, why or "gates passed", builds)
     if as_json:
         print_json({**_proposal_document(operation, proposal), "ledger_seq": entry.seq})
@@ -104,7 +111,7 @@ def approve(
     rollout = parse_rollout(session, operation, to)
     builds = current_builds(session.plan, operation)
     entry = session.cutover.approve(operation, rollout, who, why or "reviewed", builds)
-    console.print(f"{who} approves {operation} to {rollout}; ledger entry {entry.seq}")
+    console.print(f"{who} approves {operation} to {rollout}; ledger entry {entry.seq}", markup=False)
 
 
 def rollback(
@@ -129,6 +136,7 @@ def hold(
     state: StateOption = None,
 ) -> None:
     """Send everything to the old systems at once. Works when the journal and the ledger do not."""
+    _check_names(operation, plan, state)
     told = hold_now(state_folder(plan, state), operation, who, why, time.time())
     console.print(f"held: {', '.join(operation or ['every operation'])} answered by old, at once. {told}", markup=False)
 
@@ -148,13 +156,25 @@ def exit_code(proposal: Proposal) -> int:
     """0 where it may move, 3 where there is only no data or stale evidence, 1 where anything else holds it."""
     if proposal.allowed:
         return 0
-    results = {verdict.result for verdict in proposal.verdicts} - {Result.PASS}
-    return 3 if results and Result.HOLD not in results else 1
+    results = [verdict.result for verdict in proposal.verdicts if verdict.result is not Result.PASS]
+    is_for_lack_of_evidence = Result.HOLD not in results and len(proposal.reasons) == len(results)
+    return 3 if is_for_lack_of_evidence else 1
 
 
-def _proposal(session: Session, operation: str, to: str | None, who: str) -> Proposal:
+def _check_names(operations: list[str] | None, plan: Path, state: Path | None) -> None:
+    """Refuse to hold what is not there: the caller would believe it held. A broken plan is no reason not to hold."""
+    session = open_session(plan, state)
+    try:
+        _ = session.plan
+    except StranglerError:
+        return
+    for name in operations or ():
+        session.operation(name)
+
+
+def _proposal(session: Session, operation: str, to: str | None, who: str | None) -> Proposal:
     """The proposal on the builds that run now, so that evidence of earlier ones is stale at once."""
-    rollout = parse_rollout(session, operation, to or next_stage(session, operation))
+    rollout = parse_rollout(session, operation, next_stage(session, operation) if to is None else to)
     return session.cutover.propose(operation, rollout, who, current_builds(session.plan, operation))
 
 
@@ -183,8 +203,7 @@ def _show(operation: str, proposal: Proposal) -> None:
     console.print(f"[bold]{operation}[/]: {proposal.before} → {proposal.after}")
     if not proposal.verdicts:
         console.print("  no gate stands before this move: callers go on hearing the side they hear now")
-        for reason in proposal.reasons:
-            console.print(f"  [red]but[/] {reason}")
+        _show_other_reasons(proposal)
         return
     table = RichTable(box=None, pad_edge=False)
     for heading in ("gate", "result", "value", "threshold", "reasons"):
@@ -192,5 +211,15 @@ def _show(operation: str, proposal: Proposal) -> None:
     for verdict in proposal.verdicts:
         colour = _COLOURS[verdict.result]
         reasons = "\n".join([*verdict.reasons, *([f"→ {verdict.remedy}"] if verdict.remedy else [])])
-        table.add_row(verdict.gate, f"[{colour}]{verdict.result}[/]", verdict.value, verdict.threshold, reasons)
+        said = f"[{colour}]{verdict.result}[/]"
+        table.add_row(verdict.gate, said, escape(verdict.value), escape(verdict.threshold), escape(reasons))
     console.print(table)
+    _show_other_reasons(proposal)
+
+
+def _show_other_reasons(proposal: Proposal) -> None:
+    """What stands against the move beside the gates."""
+    gates = tuple(f"{verdict.gate}: " for verdict in proposal.verdicts)
+    for reason in proposal.reasons:
+        if not reason.startswith(gates):
+            console.print(f"  [red]but[/] {escape(reason)}")

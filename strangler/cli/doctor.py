@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from strangler.cli.session import JsonOption, console, print_json
 
@@ -37,7 +38,9 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         for check in checks:
             mark = "[green]ok  [/]" if check.ok else "[red]lack[/]"
-            console.print(f"{mark} {check.name}: {check.found}" + ("" if check.ok else f"\n     {check.remedy}"))
+            console.print(
+                f"{mark} {check.name}: {escape(check.found)}" + ("" if check.ok else f"\n     {check.remedy}")
+            )
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 

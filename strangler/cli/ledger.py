@@ -38,13 +38,17 @@ def verify(
     head: Annotated[str | None, typer.Option("--head", help="The hash the last entry must have: your anchor.")] = None,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Verify every link of the chain. Exit code 1 and the first wrong entry where it does not hold."""
     if export_file is not None:
         count = verify_export(export_file, expected_head=head)
     else:
         count = open_session(plan, state).ledger.verify(expected_head=head)
-    console.print(f"{count} entries, every link verified")
+    if as_json:
+        print_json({"verified": True, "entries": count})
+    else:
+        console.print(f"{count} entries, every link verified")
 
 
 @app.command()
@@ -57,4 +61,5 @@ def export(
     ledger = open_session(plan, state).ledger
     ledger.export(file)
     newest = ledger.head()
-    console.print(f"{file} written; keep this anchor elsewhere: {newest.hash if newest else '(empty)'}")
+    anchor = newest.hash if newest else "(empty)"
+    console.print(f"{file} written; keep this anchor elsewhere: {anchor}", markup=False)

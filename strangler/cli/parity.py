@@ -1,10 +1,12 @@
 """``strangler parity``: what differs, how sure we are, and who has agreed to what."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from parity_checks.mask import mask
@@ -58,7 +60,7 @@ def report(
         print_json(document.as_dict())
     else:
         _show_findings(session)
-        console.print("written: " + ", ".join(str(target) for target in targets))
+        console.print("written: " + ", ".join(str(target) for target in targets), markup=False)
     raise typer.Exit(1 if document.open_findings else 0)
 
 
@@ -70,6 +72,7 @@ def show(
     who: WhoOption = DEFAULT_WHO,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one finding with its example, masked unless revealing is asked for and recorded."""
     session = open_session(plan, state)
@@ -79,11 +82,14 @@ def show(
     if reveal:
         body = {"signature": finding.signature, "exchange": finding.example_exchange_id, "why": why}
         session.ledger.append(EntryKind.REVEAL, who, body, now=time.time())
-    shown = (lambda value: value) if reveal else (lambda value: None if value is None else mask(value))
-    console.print(f"[bold]{finding.operation}[/]  {finding.kind}  {finding.general_path}", highlight=False)
+    old, new = (_shown(value, is_clear=reveal) for value in (finding.old, finding.new))
+    if as_json:
+        print_json({**asdict(finding), "old": old, "new": new, "is_clear": reveal})
+        return
+    console.print(f"[bold]{finding.operation}[/]  {finding.kind}  {escape(finding.general_path)}")
     console.print(f"signature {finding.signature}; {finding.count} times over {finding.inputs} inputs")
     console.print(f"example {finding.example_exchange_id} at {finding.example_path}", markup=False)
-    console.print(f"  old: {shown(finding.old)}\n  new: {shown(finding.new)}", markup=False)
+    console.print(f"  old: {'–' if old is None else old}\n  new: {'–' if new is None else new}", markup=False)
     if not reveal:
         console.print("values are masked; --reveal --why '...' shows them and records that you looked")
 
@@ -136,7 +142,7 @@ def make_report(session: Session) -> "Report":
     from parity_checks.report import build_report
 
     verdicts = {
-        name: session.cutover.propose(name, parse_rollout(session, name, next_stage(session, name)), "report").verdicts
+        name: session.cutover.propose(name, parse_rollout(session, name, next_stage(session, name)), None).verdicts
         for name in session.plan.operations
     }
     return build_report(session.plan, session.journal, acceptances(session), verdicts, time.time())
@@ -154,11 +160,16 @@ def find(session: Session, signature: str) -> Finding:
     Raises:
         UsageError: none does, or more than one.
     """
-    found = {item.signature: item for item in session.journal.findings() if item.signature.startswith(signature)}
+    oldest_first = sorted(session.journal.findings(), key=lambda item: item.last_at)
+    found = {item.signature: item for item in oldest_first if item.signature.startswith(signature)}
     if len(found) == 1:
         return next(iter(found.values()))
     known = "no finding" if not found else f"{len(found)} findings"
     raise UsageError(f"{known} with a signature that begins with {signature!r}: see strangler parity report")
+
+
+def _shown(value: str | None, *, is_clear: bool) -> str | None:
+    return value if is_clear or value is None else mask(value)
 
 
 def _show_findings(session: Session) -> None:
@@ -171,10 +182,10 @@ def _show_findings(session: Session) -> None:
             finding.signature[:10],
             finding.operation,
             finding.kind,
-            finding.general_path,
+            escape(finding.general_path),
             str(finding.count),
             str(finding.inputs),
-            old[:40],
-            new[:40],
+            escape(old[:40]),
+            escape(new[:40]),
         )
     console.print(table)

@@ -1,11 +1,13 @@
 """``strangler plan``: check it, explain a request by it, print its schema."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
+from rich.markup import escape
 
 from proxy.decide import compile_table
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
@@ -30,7 +32,7 @@ def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: J
             print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
         else:
             for problem in error.problems:
-                console.print(f"[red]error[/] {problem}", markup=True, soft_wrap=True)
+                console.print(f"[red]error[/] {escape(str(problem))}", soft_wrap=True)
             console.print(f"{len(error.problems)} to mend; nothing was changed.")
         raise typer.Exit(2) from None
     if as_json:
@@ -39,16 +41,15 @@ def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: J
         )
         return
     for problem in loaded.warnings:
-        console.print(f"[yellow]warning[/] {problem}", soft_wrap=True)
-    console.print(
-        f"{plan}: {len(session.plan.operations)} operations of {len(session.plan.systems)} systems; all well."
-    )
+        console.print(f"[yellow]warning[/] {escape(str(problem))}", soft_wrap=True)
+    counted = f"{len(session.plan.operations)} operations of {len(session.plan.systems)} systems"
+    console.print(f"{plan}: {counted}; all well.", markup=False, soft_wrap=True)
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a plan, for editors: save it as plan.schema.json beside the plan."""
-    print_json(plan_schema())
+    sys.stdout.write(json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
 @app.command()
@@ -91,5 +92,8 @@ def _body(body: str | None) -> bytes:
     if body == "@-":
         return sys.stdin.buffer.read()
     if body.startswith("@"):
-        return Path(body[1:]).read_bytes()
+        try:
+            return Path(body[1:]).read_bytes()
+        except OSError as error:
+            raise UsageError(f"--body {body}: {error.strerror}") from error
     return body.encode()

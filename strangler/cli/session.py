@@ -23,7 +23,8 @@ DEFAULT_PLAN = Path("migration.yaml")
 DEFAULT_WHO = getpass.getuser()
 """Whoever is logged in."""
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+"""Lines are not broken: what is piped on or copied, such as a hash, stays whole. Tables are wide where nobody looks."""
 
 
 def print_json(document: object) -> None:

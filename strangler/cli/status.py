@@ -1,6 +1,7 @@
 """``strangler status``: every operation at a glance."""
 
 import typer
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
@@ -21,7 +22,7 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
         return
     held = document["held"]
     if held:
-        console.print(f"[bold red]HOLD[/]: {', '.join(held)} answered by old")
+        console.print(f"[bold red]HOLD[/]: {escape(', '.join(held))} answered by old")
     table = RichTable(box=None, pad_edge=False)
     for heading in ("operation", "rollout", "compared", "clean", "mismatch", "new failed", "not compared", "old last"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "operation")

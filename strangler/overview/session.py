@@ -74,10 +74,19 @@ def state_folder(plan: Path, state: Path | None) -> StateFolder:
 
 
 def environment(state: StateFolder) -> dict[str, str]:
-    """The process's environment over the variables that a running ``up`` wrote down."""
+    """The process's environment over the variables that a running ``up`` wrote down.
+
+    Raises:
+        UsageError: what it wrote down cannot be read.
+    """
     written: dict[str, str] = {}
     if state.environment_file.exists():
-        written = json.loads(state.environment_file.read_text(encoding="utf-8"))
+        try:
+            written = json.loads(state.environment_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UsageError(
+                f"{state.environment_file} is damaged ({error}): remove it, or run up again"
+            ) from error
     return {**written, **os.environ}
 
 
