@@ -38,3 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StranglerError as error:
         print(f"strangler: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"strangler: {error.filename}: {error.strerror}", file=sys.stderr)  # a file that somebody named
+        sys.exit(2)

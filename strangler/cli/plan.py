@@ -92,8 +92,5 @@ def _body(body: str | None) -> bytes:
     if body == "@-":
         return sys.stdin.buffer.read()
     if body.startswith("@"):
-        try:
-            return Path(body[1:]).read_bytes()
-        except OSError as error:
-            raise UsageError(f"--body {body}: {error.strerror}") from error
+        return Path(body[1:]).read_bytes()
     return body.encode()
