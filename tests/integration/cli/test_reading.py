@@ -22,13 +22,13 @@ def test_plan_check_of_a_broken_plan_says_where_and_what_instead(programme) -> N
     programme.change_plan("effect: read", "efect: read")
     told = programme.run("plan", "check")
     assert told.code == 2
-    assert f"error {programme.plan}:7: operations.library.get-book.efect:" in told.out
+    assert f"error {programme.plan}:8: operations.library.get-book.efect:" in told.out
     assert "[unknown-field]" in told.out
     assert "did you mean 'effect'?" in told.out
     document = programme.run("plan", "check", "--json")
     assert (document.code, document.document["ok"]) == (2, False)
     places = {(problem["line"], problem["key"], problem["code"]) for problem in document.document["problems"]}
-    assert (7, "operations.library.get-book.efect", "unknown-field") in places
+    assert (8, "operations.library.get-book.efect", "unknown-field") in places
 
 
 def test_plan_check_shows_brackets_as_they_were_typed(programme) -> None:
