@@ -21,7 +21,7 @@ def run() -> list[dict[str, object]]:
         until_listening(system)
         plan = write_plan(running.folder, system, system)
         pid = running.engine(port, plan, running.folder / "state", measured)
-        load(port, others, seconds=1)
+        load(port, others, seconds=1, connections=1)
         process = psutil.Process(pid)
         before = process.memory_info().rss
         highest = max(asyncio.run(_through(port, process, is_upload=upload)) for upload in (True, False))

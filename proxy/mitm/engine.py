@@ -62,6 +62,7 @@ class Engine:
         sealer = Sealer(key)
         self._journal = Journal.open(state.journal_url, key=key)
         self._salvage(sealer)
+        self._forget_dead()
         self._afloat = Afloat(state.path / f"afloat-{os.getpid()}.bin", plan.capture.queue + 1024, sealer)
         self.capture = Capture(
             self._journal, _reserve(state, sealer, self._journal), plan.capture.queue, self._afloat.clear
@@ -104,6 +105,13 @@ class Engine:
             salvage(self._state.path, sealer, self._is_journaled, self._journal.record_losses)
         except (StranglerError, OSError):
             log.exception("what a dead engine left afloat could not be counted yet; the next engine tries again")
+
+    def _forget_dead(self) -> None:
+        """Remove what engines that were killed had said about themselves."""
+        for path in self._state.path.glob("engine-*.json"):
+            pid = path.stem.removeprefix("engine-")
+            if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                path.unlink(missing_ok=True)
 
     def _is_journaled(self, exchange_id: str) -> bool:
         try:

@@ -29,7 +29,15 @@ from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Server
 
 from proxy.mitm.bodies import Body, LengthBody, reader_for, response_bytes
 from proxy.mitm.problem import MEDIA_TYPE, Problem, refused
-from proxy.mitm.wire import Malformed, RequestHead, read_request_head, read_response_head, take_head
+from proxy.mitm.wire import (
+    Fields,
+    Malformed,
+    RequestHead,
+    ResponseHead,
+    read_request_head,
+    read_response_head,
+    take_head,
+)
 from strangler.exchange import Failure
 
 
@@ -97,6 +105,8 @@ class CallerSide(Http1Server):
         if type(event) is events.DataReceived:
             self.buf += event.data
         yield from self.state(event)
+
+    handle_event = _handle_event  # nothing here waits for a command's completion
 
     @property
     def is_idle(self) -> bool:
@@ -294,9 +304,7 @@ class SystemSide(Http1Client):
                 yield from self.read_headers(event)
             return
         self._wants_close = head.wants_close or (body_bytes is not None and body_bytes < 0)
-        self.response = http.Response(
-            head.version, head.status, head.reason, http.Headers(head.fields), None, None, time.time(), None
-        )
+        self.response = _response(head)
         self.reader = reader_for(body_bytes)
         self.state = self.read_body
         yield ReceiveHttp(ReadResponse(self.stream_id, self.response, body_bytes == 0, body_bytes=body_bytes))
@@ -340,10 +348,12 @@ class SystemSide(Http1Client):
             yield commands.CloseConnection(self.conn)
 
     def _open(self) -> CommandGenerator[None]:
+        """Connect. From then on nothing here waits, and mitmproxy's way of pausing a layer is left out."""
         error = None
         if not self.conn.connected:
             error = yield commands.OpenConnection(self.conn)
         self.state = self.read_headers
+        self.handle_event = self._handle_event  # type: ignore[method-assign]
         yield RegisterHttpConnection(self.conn, error)
 
     def _fail(self, message: str, failure: Failure) -> CommandGenerator[None]:
@@ -365,17 +375,33 @@ def _response_bytes(response: http.Response) -> bytes:
 
 
 def _request(head: RequestHead) -> http.Request:
-    return http.Request(
-        "",
-        0,
-        head.method,
-        b"http",
-        b"",
-        head.target,
-        head.version,
-        http.Headers(head.fields),
-        None,
-        None,
-        time.time(),
-        None,
-    )
+    """Mitmproxy's request, without its constructors: they check, field by field, what the reader has just made sure."""
+    data = http.RequestData.__new__(http.RequestData)
+    data.http_version = head.version
+    data.headers = _headers(head.fields)
+    data.content = data.trailers = data.timestamp_end = None
+    data.timestamp_start = time.time()
+    data.host, data.port = "", 0
+    data.method, data.scheme, data.authority, data.path = head.method, b"http", b"", head.target
+    request = http.Request.__new__(http.Request)
+    request.data = data
+    return request
+
+
+def _response(head: ResponseHead) -> http.Response:
+    """Mitmproxy's response, likewise."""
+    data = http.ResponseData.__new__(http.ResponseData)
+    data.http_version = head.version
+    data.headers = _headers(head.fields)
+    data.content = data.trailers = data.timestamp_end = None
+    data.timestamp_start = time.time()
+    data.status_code, data.reason = head.status, head.reason
+    response = http.Response.__new__(http.Response)
+    response.data = data
+    return response
+
+
+def _headers(fields: Fields) -> http.Headers:
+    headers = http.Headers.__new__(http.Headers)
+    headers.fields = fields
+    return headers

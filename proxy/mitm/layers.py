@@ -26,6 +26,7 @@ from mitmproxy.proxy.layers.http import (
     RegisterHttpConnection,
     SendHttp,
 )
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import (
     RequestData,
     RequestEndOfMessage,
@@ -406,6 +407,35 @@ class EngineLayer(HttpLayer):
         elif isinstance(event, events.Start):
             self.connections[self.context.client] = self.caller
             yield from self.event_to_child(self.caller, event)
+
+    handle_event = _handle_event  # this layer itself never waits: mitmproxy's way of pausing a layer is not needed
+
+    def event_to_child(self, child: Layer | HttpStream, event: events.Event) -> CommandGenerator[None]:
+        """As in mitmproxy, with the most frequent commands first: every byte comes through here."""
+        for command in child.handle_event(event):
+            if isinstance(command, commands.SendData):
+                yield command
+            elif isinstance(command, SendHttp):
+                yield from self.event_to_child(self.connections[command.connection], command.event)
+            elif isinstance(command, ReceiveHttp):
+                if isinstance(command.event, RequestHeaders):
+                    yield from self.make_stream(command.event.stream_id)
+                stream = self.streams.get(command.event.stream_id)
+                if stream is not None:
+                    yield from self.event_to_child(stream, command.event)
+            elif isinstance(command, DropStream):
+                self.streams.pop(command.stream_id, None)
+            elif isinstance(command, GetHttpConnection):
+                self.command_sources[command] = child
+                yield from self.get_connection(command)
+            elif isinstance(command, RegisterHttpConnection):
+                yield from self.register_connection(command)
+            elif isinstance(command, commands.OpenConnection):
+                self.command_sources[command] = child
+                self.connections[command.connection] = child
+                yield command
+            else:
+                yield command
 
     def make_stream(self, stream_id: int) -> CommandGenerator[None]:
         """A new exchange."""

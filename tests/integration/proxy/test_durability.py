@@ -176,10 +176,8 @@ async def test_kill_9_loses_nothing_that_was_answered_uncounted(tmp_path: Path, 
     await eventually(lambda: answered > 300)
     first.kill()
     await asyncio.gather(*tasks)
-    for path in first.state.path.glob("engine-*.json"):
-        path.unlink()
     second = Process(tmp_path, origin.port, origin.port)
-    await second.until_up()
+    await eventually(lambda: [status["pid"] for status in second.statuses()] == [second.process.pid], within_s=30)
     await second.stop()
 
     lost = losses(first.state).get("shop.order", 0)
@@ -197,8 +195,7 @@ async def test_several_processes_share_a_port_and_stop_cleanly(tmp_path: Path, o
     statuses = [await process.call(number) for number in range(40)]
     victim = min(pids)
     os.kill(victim, signal.SIGKILL)
-    (process.state.path / f"engine-{victim}.json").unlink()
-    await process.until_up(2)
+    await eventually(lambda: len({status["pid"] for status in process.statuses()} - {victim}) == 2, within_s=30)
     assert await process.call(99) == 200
     assert await process.stop() == 0
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def taken(body: Body, pieces: list[bytes]) -> tuple[bytes, bool, bytes]:
 
 def cut(raw: bytes, at: list[int]) -> list[bytes]:
     edges = [0, *sorted({edge % (len(raw) + 1) for edge in at}), len(raw)]
-    return [raw[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [raw[start:end] for start, end in pairwise(edges)]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.lists(st.integers(0, 500), max_size=8))
@@ -49,11 +51,7 @@ def test_a_body_of_known_length_leaves_what_follows(raw: bytes, at: list[int]) -
 )
 def test_a_chunk_framed_in_any_other_way_is_refused(raw: bytes) -> None:
     with pytest.raises(Malformed):
-        buffer = bytearray(raw)
-        body = ChunkedBody()
-        body.take(buffer)
-        buffer += b"X\r\n\r\n"
-        body.take(buffer)
+        taken(ChunkedBody(), [raw, b"X\r\n\r\n"])
 
 
 @pytest.mark.parametrize(
