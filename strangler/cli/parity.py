@@ -9,7 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from parity_checks.mask import mask
+from parity_checks.mask import mask_at
+from parity_checks.paths import parse_path
 from strangler.cli.session import (
     DEFAULT_PLAN,
     DEFAULT_WHO,
@@ -82,7 +83,7 @@ def show(
     if reveal:
         body = {"signature": finding.signature, "exchange": finding.example_exchange_id, "why": why}
         session.ledger.append(EntryKind.REVEAL, who, body, now=time.time())
-    old, new = (_shown(value, is_clear=reveal) for value in (finding.old, finding.new))
+    old, new = (finding.old, finding.new) if reveal else masked(session, finding)
     if as_json:
         print_json({**asdict(finding), "old": old, "new": new, "is_clear": reveal})
         return
@@ -168,8 +169,11 @@ def find(session: Session, signature: str) -> Finding:
     raise UsageError(f"{known} with a signature that begins with {signature!r}: see strangler parity report")
 
 
-def _shown(value: str | None, *, is_clear: bool) -> str | None:
-    return value if is_clear or value is None else mask(value)
+def masked(session: Session, finding: Finding) -> tuple[str | None, str | None]:
+    """The example's old and new value as people may see them: masked, unless the plan shows values at this path."""
+    entry = session.plan.operations.get(finding.operation)
+    show = [parse_path(path) for path in entry.compare.show] if entry else []
+    return mask_at(finding.old, finding.general_path, show), mask_at(finding.new, finding.general_path, show)
 
 
 def _show_findings(session: Session) -> None:
@@ -177,7 +181,7 @@ def _show_findings(session: Session) -> None:
     for heading in ("signature", "operation", "kind", "path", "count", "inputs", "old", "new"):
         table.add_column(heading, overflow="fold")
     for finding in session.journal.findings():
-        old, new = (mask(value) if value is not None else "–" for value in (finding.old, finding.new))
+        old, new = ("–" if value is None else value for value in masked(session, finding))
         table.add_row(
             finding.signature[:10],
             finding.operation,

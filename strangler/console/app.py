@@ -1,6 +1,7 @@
 """The console's pages, as a Starlette application over one session."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,27 +11,41 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parity_checks.mask import mask
+from parity_checks.mask import mask_at
+from parity_checks.paths import parse_path
 from strangler.errors import StranglerError
 from strangler.overview import Session, next_stage, parse_rollout, status_document
 from strangler.serving import serve_app
 
+_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _SAFE_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+_MOST_CHARACTERS = 200
+LOCAL = ("127.0.0.1", "localhost")
+"""Names by which a browser on this machine calls it; under any other a page elsewhere could read it (rebinding)."""
 
 
-def create_app(session: Session) -> Starlette:
-    """The console of one programme. Every page reads the stores anew; nothing is changed by any of them."""
+def create_app(session: Session, *, hosts: Sequence[str] = LOCAL) -> Starlette:
+    """The console of one programme. Every page reads the stores anew; nothing is changed by any of them.
+
+    Args:
+        session: the programme.
+        hosts: host names it answers to; ``*`` is any.
+    """
     pages = _Pages(session)
     static = Path(__file__).with_name("static")
     return Starlette(
@@ -41,13 +56,30 @@ def create_app(session: Session) -> Starlette:
             Route("/health", _health),
             Mount("/static", StaticFiles(directory=static)),
         ],
-        exception_handlers={HTTPException: pages.not_found, StranglerError: pages.broken},
+        exception_handlers={404: pages.not_found, StranglerError: pages.broken},
+        middleware=[Middleware(_SafeHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
     )
 
 
 async def serve_console(session: Session, host: str, port: int, *, stop: asyncio.Event) -> None:
-    """Serve the console until ``stop`` is set."""
-    await serve_app(create_app(session), host, port, stop=stop)
+    """Serve the console until ``stop`` is set. Where it listens on every address, it answers to every name."""
+    hosts = ("*",) if host in ("0.0.0.0", "::") else (*LOCAL, host)  # noqa: S104  compared, not bound
+    await serve_app(create_app(session, hosts=hosts), host, port, stop=stop)
+
+
+class _SafeHeaders:
+    """Puts the safe headers on every answer, whoever made it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_SAFE_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
 
 
 class _Pages:
@@ -85,7 +117,8 @@ class _Pages:
         return self._page("ledger.html", title="Ledger", entries=shown)
 
     async def not_found(self, _: Request, error: Exception) -> Response:
-        detail = error.detail if isinstance(error, HTTPException) else "There is no such page."
+        told = error.detail if isinstance(error, HTTPException) else "Not Found"
+        detail = "There is no such page." if told == "Not Found" else told
         return self._page("message.html", code=404, title="Page not found", message=detail)
 
     async def broken(self, _: Request, error: Exception) -> Response:
@@ -93,12 +126,14 @@ class _Pages:
 
     def _page(self, template: str, code: int = 200, **values: object) -> HTMLResponse:
         page = self._templates.get_template(template).render(programme=self._session.plan.programme, **values)
-        return HTMLResponse(page, status_code=code, headers=_SAFE_HEADERS)
+        return HTMLResponse(page, status_code=code)
 
 
 def _operation(session: Session, name: str) -> dict[str, Any]:
     target = parse_rollout(session, name, next_stage(session, name))
-    proposal = session.cutover.propose(name, target, "console")
+    proposal = session.cutover.propose(name, target, None)
+    present = session.cutover.evidence(name).fingerprint
+    show = [parse_path(path) for path in session.plan.operations[name].compare.show]
     findings = [
         {
             "signature": found.signature[:10],
@@ -106,8 +141,9 @@ def _operation(session: Session, name: str) -> dict[str, Any]:
             "path": found.general_path,
             "count": found.count,
             "inputs": found.inputs,
-            "old": _masked(found.old),
-            "new": _masked(found.new),
+            "old": _shown(mask_at(found.old, found.general_path, show)),
+            "new": _shown(mask_at(found.new, found.general_path, show)),
+            "is_present": found.fingerprint == present,
             "last_at": found.last_at,
         }
         for found in session.journal.findings(name)
@@ -115,8 +151,11 @@ def _operation(session: Session, name: str) -> dict[str, Any]:
     return {"name": name, "entry": session.plan.operations[name], "proposal": proposal, "findings": findings}
 
 
-def _masked(value: str | None) -> str:
-    return "–" if value is None else mask(value)
+def _shown(value: str | None) -> str:
+    """The masked value, cut where it is long; a dash for nothing."""
+    if value is None:
+        return "–"
+    return value if len(value) <= _MOST_CHARACTERS else value[:_MOST_CHARACTERS] + "…"
 
 
 def _when(at: float) -> str:
