@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from strangler import gates
+from strangler.builds import builds_in_force
 from strangler.decisions import Acceptance, Decisions, end_of
 from strangler.errors import Refused, StoreError, UsageError
 from strangler.evidence import Builds, Evidence, Result, Verdict, entry_digest, fingerprint
@@ -23,8 +24,6 @@ from strangler.plan.models import Operation, Plan
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, steps_forward, thresholds
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of, position
 from strangler.state import StateFolder, write_atomically
-
-UNKNOWN_BUILD = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +92,10 @@ class Cutover:
 
     def builds(self, operation: str) -> Builds:
         """What runs on each side: as noted, else as last seen, else as the plan declares, else ``unknown``."""
-        entry = self._operation(operation)
+        self._operation(operation)
         if operation in self._noted:
             return self._noted[operation]
-        seen = self._journal.latest_builds(operation) or Builds(UNKNOWN_BUILD, UNKNOWN_BUILD)
-        declared_old, declared_new = (self._plan.systems[side.system].build for side in (entry.old, entry.new))
-        return Builds(
-            declared_old or UNKNOWN_BUILD if seen.old == UNKNOWN_BUILD else seen.old,
-            declared_new or UNKNOWN_BUILD if seen.new == UNKNOWN_BUILD else seen.new,
-        )
+        return builds_in_force(self._plan, operation, self._journal.last_builds(operation))
 
     def evidence(self, operation: str, builds: Builds | None = None) -> Evidence:
         """What gates may read of an operation, under the present plan entry and builds."""

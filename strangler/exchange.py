@@ -116,6 +116,13 @@ class Observation:
             return True
         return self.status >= 500 and not (self.status == 500 and b"Fault>" in (self.body or b""))
 
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether a write took effect, as far as its answer tells: 2xx, and no SOAP fault."""
+        if self.status is None or not 200 <= self.status < 300 or self.has_failed:
+            return False
+        return b"Fault>" not in (self.body or b"")
+
     def header(self, name: str) -> str | None:
         """The field's value, repeated fields joined with a comma; ``None`` where absent."""
         return header(self.headers, name)
@@ -185,6 +192,8 @@ class Judged:
     exchange_id: str
     outcome: Outcome
     observations: tuple[Observation, ...] = field(default=())
+    gap: str = ""
+    """Why the asked side may lack this write, where it may: the journal then keeps a gap. Empty for everything else."""
 
 
 def header(headers: Headers, name: str) -> str | None:

@@ -131,7 +131,7 @@ def gaps(evidence: Evidence) -> Verdict:
     if not isinstance(count, int) or count < 0:
         return _no_data("gaps", f"{count!r} is no number of gaps", "0")
     if count:
-        reason = f"{count:,} writes of callers are missing in the journal, so the other side may lack them"
+        reason = f"{count:,} writes of callers may be missing on the other side"
         return Verdict("gaps", Result.HOLD, (reason,), f"{count:,}", "0", "reconcile their rows, then close the gaps")
     return Verdict("gaps", Result.PASS, (), "0", "0")
 

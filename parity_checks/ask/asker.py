@@ -1,18 +1,19 @@
 """What happens to one claimed exchange: the other side is asked, both answers are judged, a mismatch may settle."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from parity_checks.ask.client import Asked, Asking
 from parity_checks.ask.entries import Entries
-from parity_checks.ask.judge import Entry, Judge, has_succeeded, input_of
+from parity_checks.ask.judge import Entry, Judge, input_of
 from parity_checks.ask.lanes import Lanes
+from strangler.builds import UNKNOWN, BuildSource, build_source, builds_in_force
 from strangler.errors import UsageError
 from strangler.evidence import Builds
 from strangler.exchange import Exchange, Failure, Headers, Judged, Observation, Outcome, OutcomeKind, Reason
 from strangler.plan.addresses import asked_url, base_url, needs_gateway, target_of
-from strangler.plan.models import System
+from strangler.plan.models import System, Target
 from strangler.stages import Effect, Side
 
 EXCHANGE_HEADER = "x-strangler-exchange"
@@ -22,16 +23,16 @@ _LARGE_BODY = 65_536
 
 _WRITE_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RESET, Failure.TIMEOUT})
 
-_LatestBuilds = Callable[[str], Awaitable[Builds | None]]
+_LastBuilds = Callable[[str], Awaitable[Mapping[Side, str]]]
 
 
 class Asker:
     """Judges exchanges one by one; holds no state but the builds last seen and what rules have hidden."""
 
-    def __init__(self, entries: Entries, lanes: Lanes, latest_builds: _LatestBuilds) -> None:
+    def __init__(self, entries: Entries, lanes: Lanes, last_builds: _LastBuilds) -> None:
         self._entries = entries
         self._lanes = lanes
-        self._latest_builds = latest_builds
+        self._last_builds = last_builds
         self._builds: dict[tuple[str, Side], str] = {}
         self.hidden: dict[str, list[int]] = {}
         """By operation, how many differences each rule has hidden since this worker started."""
@@ -41,7 +42,9 @@ class Asker:
         entry = self._entries.find(exchange.operation, exchange.entry)
         is_known = entry is not None
         if exchange.operation not in self._entries.plan.operations:
-            return await self._unasked(exchange, Reason.NOT_ASKED, "the operation is no longer in the plan")
+            detail = "the operation is no longer in the plan"
+            judged = await self._unasked(exchange, Reason.NOT_ASKED, detail)
+            return replace(judged, gap=self.lack(exchange, detail))
         if entry is None:
             if exchange.effect is Effect.READ:
                 return await self._unasked(exchange, Reason.EXPIRED, "decided under a plan entry that is gone")
@@ -65,17 +68,38 @@ class Asker:
             return Judged(exchange.id, judge.new_failed(failed))
         if refusal is not None:
             judge = await self._judge(exchange, entry, exchange.answer)
-            return Judged(exchange.id, judge.not_compared(*refusal))
+            return Judged(exchange.id, judge.not_compared(*refusal), gap=self.lack(exchange, refusal[1]))
         side = exchange.asked or exchange.answer.side.other
         asked = await self._ask(exchange, side)
+        seen = asked.observation
+        gap = "" if seen.has_succeeded else self.lack(exchange, f"the {side} side answered {_told(seen)}")
+        outcome = await self._outcome(exchange, entry, asked)
+        if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
+            return await self._settle(exchange, entry, outcome, seen)
+        return Judged(exchange.id, outcome, (seen,), gap)
+
+    async def _outcome(self, exchange: Exchange, entry: Entry, asked: Asked) -> Outcome:
+        """What comes of the asked side's first answer."""
         if asked.observation.failure and self.is_unrepeatable(exchange) and asked.was_sent:
             judge = await self._judge(exchange, entry, exchange.answer)
-            outcome = judge.not_compared(Reason.WRITE_UNCERTAIN, f"{asked.observation.failure} after it was sent")
-            return Judged(exchange.id, outcome, (asked.observation,))
-        outcome = await self._compared(exchange, entry, exchange.answer, asked.observation)
-        if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
-            return await self._settle(exchange, entry, outcome, asked.observation)
-        return Judged(exchange.id, outcome, (asked.observation,))
+            return judge.not_compared(Reason.WRITE_UNCERTAIN, f"{asked.observation.failure} after it was sent")
+        if exchange.not_compared is not None:  # a write is asked all the same: the other side must have it
+            judge = await self._judge(exchange, entry, exchange.answer, asked.observation)
+            return judge.not_compared(exchange.not_compared, "as the engine said")
+        return await self._compared(exchange, entry, exchange.answer, asked.observation)
+
+    def lack(self, exchange: Exchange, why: str) -> str:
+        """Why the asked side lacks this exchange's write; empty where it was never to have it.
+
+        Only a write that took effect on the answering side is owed to the other one, and only by the policy ``dual``:
+        a sandbox holds copies.
+        """
+        if exchange.effect is not Effect.WRITE or exchange.asked is None or not exchange.answer.has_succeeded:
+            return ""
+        operation = self._entries.plan.operations.get(exchange.operation)
+        if operation is not None and (operation.writes is None or operation.writes.policy != "dual"):
+            return ""
+        return f"exchange {exchange.id}: {why}"
 
     def _refusal(  # noqa: PLR0911  one line per reason
         self, exchange: Exchange, *, was_claimed_before: bool
@@ -83,13 +107,13 @@ class Asker:
         """Why the other side is not asked, if it is not."""
         if exchange.asked is None:
             return Reason.NOT_ASKED, "the stage asks nobody"
-        if exchange.not_compared is not None:
+        if exchange.not_compared is not None and exchange.effect is Effect.READ:
             return exchange.not_compared, "as the engine said"
         if exchange.answer.has_failed:
             return Reason.OLD_FAILED, "the old side failed its caller"
         if exchange.request.body is None:
             return Reason.TOO_LARGE, "the request body was not captured"
-        if exchange.effect is Effect.WRITE and not has_succeeded(exchange.answer):
+        if exchange.effect is Effect.WRITE and not exchange.answer.has_succeeded:
             return Reason.NOT_ASKED, "the answering side refused the write"
         if self.is_unrepeatable(exchange) and was_claimed_before:
             return Reason.WRITE_UNCERTAIN, "a worker died with it; it may have been sent"
@@ -106,16 +130,22 @@ class Asker:
         url = find(plan, exchange.operation, side) or ""
         name, system = self._system(exchange, side)
         is_unrepeatable = exchange.effect is Effect.WRITE and side is Side.OLD
-        asking = Asking(side, name, url, exchange.request, self._extra(exchange, side), is_unrepeatable)
+        extra = self._extra(exchange, side)
+        asking = Asking(side, name, url, exchange.request, extra, is_unrepeatable, self._source(exchange, side, name))
         # A read goes out a second time, because a pooled connection may just have been closed by the other end;
         # a write must reach the other side, so that it is tried longer, and after a timeout too.
         tries = 2
         if exchange.effect is Effect.WRITE:
             tries, asking = 3, replace(asking, tried_again_after=_WRITE_AGAIN)
         asked = await self._lanes.ask(asking, system, tries=tries)
-        if asked.observation.failure is None:
-            self._builds[exchange.operation, side] = asked.observation.build or "unknown"
+        if asked.observation.build is not None:
+            self._builds[exchange.operation, side] = asked.observation.build
         return asked
+
+    def _source(self, exchange: Exchange, side: Side, system: str) -> BuildSource:
+        """Where the asked system tells its build."""
+        target = target_of(self._entries.plan.operations[exchange.operation], side)
+        return build_source(self._entries.plan, target if target.system == system else Target(system=system))
 
     def _system(self, exchange: Exchange, side: Side) -> tuple[str, System]:
         writes = self._entries.plan.operations[exchange.operation].writes
@@ -174,11 +204,11 @@ class Asker:
         return Judge(entry, builds, input_of(exchange, entry.ignoring))
 
     async def _builds_of(self, operation: str, *seen: Observation) -> Builds:
-        """The builds that answered; for a side that gave no answer, the one last seen there."""
+        """The builds that answered; for a side that failed without naming its build, the one last seen there."""
         found: dict[Side, str] = {}
         for observation in seen:
-            if observation.failure is None and observation.status is not None:
-                build = observation.build or "unknown"
+            build = observation.build or (None if observation.has_failed else UNKNOWN)
+            if build is not None:
                 found.setdefault(observation.side, build)
                 self._builds[operation, observation.side] = found[observation.side]
         for side in Side:
@@ -189,16 +219,22 @@ class Asker:
     async def _last_build(self, operation: str, side: Side) -> str:
         known = self._builds.get((operation, side))
         if known is None:
-            latest = await self._latest_builds(operation)
-            known = (latest.old if side is Side.OLD else latest.new) if latest else self._declared(operation, side)
+            seen = await self._last_builds(operation)
+            if operation not in self._entries.plan.operations:
+                return seen.get(side, UNKNOWN)
+            builds = builds_in_force(self._entries.plan, operation, seen)
+            known = builds.old if side is Side.OLD else builds.new
         return known
-
-    def _declared(self, operation: str, side: Side) -> str:
-        if operation not in self._entries.plan.operations:
-            return "unknown"
-        return self._entries.system(operation, side)[1].build or "unknown"
 
     async def _unasked(self, exchange: Exchange, reason: Reason, detail: str) -> Judged:
         nothing = Entry(exchange.operation, exchange.entry, self._entries.no_rules, self._entries.no_rules)
         judge = await self._judge(exchange, nothing, exchange.answer)
         return Judged(exchange.id, judge.not_compared(reason, detail))
+
+
+def _told(seen: Observation) -> str:
+    return (
+        seen.failure.value
+        if seen.failure
+        else f"status {seen.status}" + (" with a fault" if seen.status == 200 else "")
+    )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import aiohttp
@@ -11,6 +11,7 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
+from strangler.builds import BuildSource
 from strangler.exchange import Failure, Headers, Observation, Request
 from strangler.plan.models import System
 from strangler.stages import Side
@@ -34,6 +35,9 @@ _NOT_SENT_ON = frozenset(
 """Fields that belong to one connection (RFC 9110, 7.6.1), or that the client writes itself."""
 
 
+_UNTOLD = BuildSource(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """One request to be put to one side. ``is_unrepeatable`` must never be sent twice: a write without a guard."""
@@ -44,6 +48,7 @@ class Asking:
     request: Request
     extra: Headers = ()
     is_unrepeatable: bool = False
+    builds: BuildSource = _UNTOLD
     tried_again_after: frozenset[Failure] = frozenset({Failure.UNREACHABLE, Failure.RESET})
 
 
@@ -91,7 +96,7 @@ class Client:
         failure: Failure
         try:
             async with asyncio.timeout(system.timeout_s):
-                return await self._answer(asking, system, at, started)
+                return await self._answer(asking, at, started)
         except TimeoutError:
             failure = Failure.TIMEOUT
         except aiohttp.ClientConnectorError:
@@ -102,11 +107,19 @@ class Client:
             failure = Failure.PROTOCOL
         took = time.perf_counter() - started
         return Asked(
-            Observation(asking.side, None, failure=failure, at=at, duration_s=took, body=None, build=system.build),
+            Observation(
+                asking.side,
+                None,
+                failure=failure,
+                at=at,
+                duration_s=took,
+                body=None,
+                build=asking.builds.name(None, has_failed=True),
+            ),
             was_sent,
         )
 
-    async def _answer(self, asking: Asking, system: System, at: float, started: float) -> Asked:
+    async def _answer(self, asking: Asking, at: float, started: float) -> Asked:
         request = asking.request
         # An unrepeatable write gets a connection of its own: a pooled one may be closing, and then nobody knows.
         session = self._fresh if asking.is_unrepeatable else self._pooled
@@ -120,19 +133,9 @@ class Client:
             body, size = await self._body(response)
             took = time.perf_counter() - started
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
-            build = response.headers.get(system.build_header) if system.build_header else None
-            return Asked(
-                Observation(
-                    asking.side,
-                    response.status,
-                    headers,
-                    body,
-                    size,
-                    at=at,
-                    duration_s=took,
-                    build=build or system.build,
-                )
-            )
+            seen = Observation(asking.side, response.status, headers, body, size, at=at, duration_s=took)
+            told = response.headers.get(asking.builds.header) if asking.builds.header else None
+            return Asked(replace(seen, build=asking.builds.name(told, has_failed=seen.has_failed)))
 
     async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes | None, int]:
         """The body, or ``None`` and what is known of its size where it passes the bound."""

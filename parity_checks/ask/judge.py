@@ -73,10 +73,3 @@ def input_of(exchange: Exchange, ignoring: CompiledRules) -> str:
 
 def _raw(request: Request) -> str:
     return digest(request.method.encode(), request.target.encode(), request.body or b"")
-
-
-def has_succeeded(answer: Observation) -> bool:
-    """Whether a write took effect, as far as its answer tells: 2xx, and no SOAP fault."""
-    if answer.status is None or not 200 <= answer.status < 300 or answer.has_failed:
-        return False
-    return b"Fault>" not in (answer.body or b"")

@@ -52,8 +52,9 @@ class Lanes:
         lane = self._lane(asking.system, system)
         async with lane.slots:
             if not lane.breaker.may_ask(self._clock()):
+                build = asking.builds.name(None, has_failed=True)
                 refused = Observation(
-                    asking.side, None, body=None, failure=Failure.BREAKER_OPEN, at=time.time(), build=system.build
+                    asking.side, None, body=None, failure=Failure.BREAKER_OPEN, at=time.time(), build=build
                 )
                 return Asked(refused, was_sent=False)
             try:

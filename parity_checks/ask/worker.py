@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,9 +17,9 @@ from parity_checks.ask.entries import Entries
 from parity_checks.ask.lanes import Lanes
 from parity_checks.ask.plan_file import PlanFile
 from strangler.errors import StoreError
-from strangler.evidence import Builds, fingerprint
 from strangler.exchange import Exchange, Judged, Outcome, OutcomeKind, Reason, digest
 from strangler.journal import Journal
+from strangler.stages import Side
 from strangler.state import StateFolder
 
 _log = structlog.get_logger("worker")
@@ -33,6 +33,9 @@ LEASE_S: Final = 30.0
 GRACE_S: Final = 3.0
 """How long running exchanges may take to finish once the worker is told to stop."""
 
+PURGE_EVERY_S: Final = 3600.0
+PURGE_BATCH: Final = 500
+
 _IDLE_S = (0.02, 0.25)
 
 
@@ -44,7 +47,8 @@ class Store(Protocol):
     def release(self, worker: str, ids: Sequence[str]) -> int: ...  # noqa: D102
     def attempts(self, ids: Sequence[str]) -> dict[str, int]: ...  # noqa: D102
     def finish(self, results: Sequence[Judged], now: float) -> int: ...  # noqa: D102
-    def latest_builds(self, operation: str) -> Builds | None: ...  # noqa: D102
+    def last_builds(self, operation: str) -> Mapping[Side, str]: ...  # noqa: D102
+    def purge(self, before: float, now: float, limit: int) -> int: ...  # noqa: D102
 
 
 class Worker:
@@ -58,15 +62,19 @@ class Worker:
         *,
         reload: Callable[[], Awaitable[None]] | None = None,
         name: str = "",
+        purge_every_s: float = PURGE_EVERY_S,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.faults = 0
         """Exchanges on which this worker's own code failed."""
         self.finished = 0
+        self.purged = 0
+        """Exchanges whose bodies were dropped because the plan keeps them no longer."""
         self._store = store
         self._entries = entries
         self._reload = reload
-        self._asker = Asker(entries, Lanes(client), self._latest_builds)
+        self._purge_every_s = purge_every_s
+        self._asker = Asker(entries, Lanes(client), self._last_builds)
         self._held: dict[str, Exchange] = {}
         self._held_bytes = 0
         self._chains: dict[str, deque[tuple[Exchange, bool]]] = {}
@@ -85,10 +93,12 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             finisher = group.create_task(self._finish_results(), name="finisher")
             renewer = group.create_task(self._renew_leases(), name="renewer")
+            purger = group.create_task(self._purge_regularly(), name="purger")
             await self._claim_until(stop, group)
             self._is_stopping = True
             await self._drain()
             renewer.cancel()
+            purger.cancel()
             self._has_results.set()
             await finisher
         await self._release(list(self._held))
@@ -160,12 +170,11 @@ class Worker:
             _log.exception("an exchange could not be judged", exchange=exchange.id, operation=exchange.operation)
             return self._fault(exchange, Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500])
 
-    @staticmethod
-    def _fault(exchange: Exchange, reason: Reason, detail: str) -> Judged:
-        builds = Builds("unknown", "unknown")
+    def _fault(self, exchange: Exchange, reason: Reason, detail: str) -> Judged:
+        """Not compared, and without a fingerprint: it counts against whatever evidence is gathered at its time."""
         raw = digest(exchange.request.method.encode(), exchange.request.target.encode(), exchange.request.body or b"")
-        stands_under = fingerprint(exchange.entry, builds)
-        return Judged(exchange.id, Outcome(OutcomeKind.NOT_COMPARED, stands_under, raw, reason, detail=detail))
+        outcome = Outcome(OutcomeKind.NOT_COMPARED, "", raw, reason, detail=detail)
+        return Judged(exchange.id, outcome, gap=self._asker.lack(exchange, detail))
 
     def _give(self, judged: Judged) -> None:
         self._results.append(judged)
@@ -218,6 +227,18 @@ class Worker:
             except StoreError as error:
                 _log.warning("leases could not be renewed", error=str(error))
 
+    async def _purge_regularly(self) -> None:
+        """Drop what the plan keeps no longer, a batch at a time, so that no engine waits long for its turn to write."""
+        while True:
+            try:
+                before = time.time() - self._entries.plan.capture.retention_h * 3600
+                dropped = await asyncio.to_thread(self._store.purge, before, time.time(), PURGE_BATCH)
+            except StoreError as error:
+                _log.warning("expired bodies could not be dropped; trying again later", error=str(error))
+                dropped = 0
+            self.purged += dropped
+            await asyncio.sleep(_IDLE_S[1] if dropped >= PURGE_BATCH else self._purge_every_s)
+
     async def _drain(self) -> None:
         running = list(self._tasks.values())
         if running:
@@ -235,8 +256,8 @@ class Worker:
         except StoreError as error:
             _log.warning("claims end with their lease", error=str(error))
 
-    async def _latest_builds(self, operation: str) -> Builds | None:
-        return await asyncio.to_thread(self._store.latest_builds, operation)
+    async def _last_builds(self, operation: str) -> Mapping[Side, str]:
+        return await asyncio.to_thread(self._store.last_builds, operation)
 
 
 def _size(exchange: Exchange) -> int:
@@ -268,6 +289,6 @@ async def run_worker(plan_path: Path, state: StateFolder, *, stop: asyncio.Event
                 watcher = group.create_task(source.watch(entries), name="plan watcher")
                 await worker.run(stop)
                 watcher.cancel()
-            _log.info("worker stopped", finished=worker.finished, faults=worker.faults)
+            _log.info("worker stopped", finished=worker.finished, faults=worker.faults, purged=worker.purged)
     finally:
         journal.close()

@@ -10,6 +10,7 @@ from parity_checks.mask import mask_at
 from parity_checks.paths import Path as RulePath
 from parity_checks.paths import parse_path
 from parity_checks.report.highlight import Piece, pieces
+from strangler.builds import builds_in_force
 from strangler.decisions import end_of
 from strangler.evidence import Builds, ParityEvidence, Result, Verdict, entry_digest, fingerprint
 from strangler.exchange import OutcomeKind, Reason
@@ -70,7 +71,7 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True)
 class OperationView:
-    """One operation under its present fingerprint (empty where a side was never observed)."""
+    """One operation under its present fingerprint (empty where neither side was ever observed)."""
 
     name: str
     description: str
@@ -176,7 +177,8 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
     now: float,
     most: int,
 ) -> OperationView:
-    builds = journal.latest_builds(name)
+    seen = journal.last_builds(name)
+    builds = builds_in_force(plan, name, seen) if seen else None
     mark = fingerprint(entry_digest(plan, name), builds) if builds else ""
     signatures = [_signature(entry) for entry in accepted.values()]
     parity = journal.parity(name, mark, now, signatures)

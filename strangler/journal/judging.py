@@ -5,7 +5,7 @@ whatever the journal's size. A result that comes twice counts once.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from strangler.exchange import Judged, Outcome, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.crypto import Sealer
-from strangler.journal.frames import pack, pack_differences, pack_observation
+from strangler.journal.frames import pack, pack_differences, pack_observation, unpack_exchange
 from strangler.journal.records import RANK, State
 
 UNEXPLAINED = ""
@@ -78,6 +78,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     if not fresh:
         return []
     _store_rows(connection, sealer, fresh, now)
+    store_gaps(connection, sealer, {result.exchange_id: result.gap for result, _ in fresh if result.gap})
     with_fingerprint = [item for item in fresh if item[0].outcome.fingerprint]
     _store_uncounted(connection, [item for item in fresh if not item[0].outcome.fingerprint], now)
     groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
@@ -178,6 +179,21 @@ def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Ju
     connection.execute(update, updates)
     if seen:
         connection.execute(sa.insert(schema.observations), seen)
+
+
+def store_gaps(connection: Connection, sealer: Sealer, whys: Mapping[str, str]) -> None:
+    """Keep a gap for each of these exchanges, with its key and why the other side may lack its write."""
+    x = schema.exchanges.c
+    ids = list(whys)
+    for start in range(0, len(ids), CHUNK):
+        chosen = sa.select(x.id, x.operation, x.at, x.sealed).where(x.id.in_(ids[start : start + CHUNK]))
+        rows = []
+        for row in connection.execute(chosen):
+            key = None if row.sealed is None else unpack_exchange(sealer.open(row.id, row.sealed))[0]
+            sealed = None if key is None else sealer.seal("gap", key.encode("utf-8", "surrogatepass"))
+            rows.append({"operation": row.operation, "sealed": sealed, "count": 1, "at": row.at, "why": whys[row.id]})
+        if rows:
+            connection.execute(sa.insert(schema.gaps), rows)
 
 
 def _store_uncounted(connection: Connection, items: Sequence[tuple[Judged, str]], now: float) -> None:

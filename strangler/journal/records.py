@@ -40,7 +40,11 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A write that could not be journaled: the other side may lack it, until somebody reconciles its rows."""
+    """A write that the other side may lack, until somebody reconciles its rows.
+
+    Either it could not be journaled, or the other side was asked and did not take it. ``key`` is the caller's, in
+    clear; ``why`` says what happened.
+    """
 
     id: int
     operation: str

@@ -8,7 +8,7 @@ exchange_tally how many exchanges had which outcome: kept as outcomes arrive, so
 input_tally    how many inputs have which worst outcome: likewise
 findings       differences grouped by signature, with one example
 uncounted      what was not compared and belongs to no fingerprint: losses, and what the engine skipped
-gaps           writes that could not be journaled
+gaps           writes that the other side may lack: not journaled, or not taken
 sightings      which build was last seen on which side, and when
 load_runs      results of load tests
 =============  ======================================================================================

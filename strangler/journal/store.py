@@ -9,6 +9,7 @@ from typing import Any, Self
 import orjson
 import sqlalchemy as sa
 
+from strangler.builds import UNKNOWN
 from strangler.database import Database
 from strangler.errors import UsageError
 from strangler.evidence import Builds, LoadEvidence, LoadSide, ParityEvidence
@@ -140,7 +141,11 @@ class Journal:
             }
 
     def finish(self, results: Sequence[Judged], now: float) -> int:
-        """Store outcomes and the observations behind them; how many were new (a repeated result counts once)."""
+        """Store outcomes, the observations behind them, and the gaps they leave.
+
+        Returns:
+            How many were new: a repeated result counts once.
+        """
         if not results:
             return 0
         with self._database.writing(_JUDGEMENTS) as connection:
@@ -149,13 +154,21 @@ class Journal:
             writing.record_sightings(connection, self._sightings.news(writing.builds_seen(asked)))
         return len(fresh)
 
-    def purge(self, before: float, now: float) -> int:
+    def purge(self, before: float, now: float, limit: int = 1_000_000) -> int:
         """Drop bodies, keys and values of exchanges older than ``before``; how many exchanges lost theirs.
 
-        What is counted stays counted. One that still waits is never asked any more, and counts as not compared.
+        What is counted stays counted. One that still waits is never asked any more, and counts as not compared; if it
+        is a write, it leaves a gap.
+
+        Args:
+            before: seconds since the epoch.
+            now: seconds since the epoch.
+            limit: most exchanges of this call: nobody else writes meanwhile.
         """
+        with self._database.reading() as connection:
+            chosen = retention.expired(connection, before, limit)
         with self._database.writing(_JUDGEMENTS) as connection:
-            return retention.purge(connection, before, now)
+            return retention.purge(connection, self._sealer, chosen, before, now)
 
     # What gates, reports and people read
 
@@ -242,13 +255,17 @@ class Journal:
 
     def latest_builds(self, operation: str) -> Builds | None:
         """The build last seen on each side; ``unknown`` where answers name none, ``None`` before both answered."""
-        s = schema.sightings.c
-        chosen = sa.select(s.side, s.build).where(s.subject == operation, s.role != writing.FAILED).order_by(s.last_at)
-        with self._database.reading() as connection:
-            latest: dict[str, str] = {side: build or "unknown" for side, build in connection.execute(chosen)}
+        latest = self.last_builds(operation)
         if Side.OLD not in latest or Side.NEW not in latest:
             return None
         return Builds(latest[Side.OLD], latest[Side.NEW])
+
+    def last_builds(self, operation: str) -> dict[Side, str]:
+        """The build last seen on each side that has answered yet; ``unknown`` where answers name none."""
+        s = schema.sightings.c
+        chosen = sa.select(s.side, s.build).where(s.subject == operation, s.role != writing.FAILED).order_by(s.last_at)
+        with self._database.reading() as connection:
+            return {Side(side): build or UNKNOWN for side, build in connection.execute(chosen)}
 
     def last_reached_old(self, operation: str) -> float | None:
         """When the old side last answered a caller of this operation; seconds since the epoch."""

@@ -49,6 +49,7 @@ APPENDED = (
 def exchange_row(exchange: Exchange, sealer: Sealer) -> tuple[Any, ...]:
     """The row of an exchange, in the order of ``APPENDED``; everything personal is sealed."""
     answer, fell_back, skipped = exchange.answer, exchange.fell_back, exchange.not_compared
+    is_skipped = skipped is not None and not is_owed(exchange)
     tried = fell_back if fell_back is not None else answer if answer.side is Side.NEW else None
     failed = tried if tried is not None and tried.has_failed else None
     return (
@@ -66,11 +67,16 @@ def exchange_row(exchange: Exchange, sealer: Sealer) -> tuple[Any, ...]:
         int(tried is not None),
         0 if failed is None else 1 if fell_back is None else 2,
         None if failed is None else str(failed.failure or failed.status or "protocol"),
-        State.JUDGED if skipped is not None else State.ANSWERED if exchange.asked is None else State.WAITING,
-        None if skipped is None else OutcomeKind.NOT_COMPARED,
+        State.JUDGED if is_skipped else State.ANSWERED if exchange.asked is None else State.WAITING,
+        OutcomeKind.NOT_COMPARED if is_skipped else None,
         skipped,
         sealer.seal(exchange.id, pack_exchange(exchange)),
     )
+
+
+def is_owed(exchange: Exchange) -> bool:
+    """Whether a worker must see the exchange although it is not to be compared: a write that the other side is owed."""
+    return exchange.effect is Effect.WRITE and exchange.asked is not None
 
 
 def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -146,7 +152,7 @@ def record_losses(connection: Connection, sealer: Sealer, losses: Sequence[Loss]
 
 def _count_skipped(connection: Connection, exchanges: Sequence[Exchange]) -> None:
     """Count what the engine already knows not to be comparable, once for each exchange."""
-    skipped = {exchange.id: exchange for exchange in exchanges if exchange.not_compared is not None}
+    skipped = {x.id: x for x in exchanges if x.not_compared is not None and not is_owed(x)}
     ids = list(skipped)
     for start in range(0, len(ids), CHUNK):
         chosen = sa.select(schema.exchanges.c.id).where(schema.exchanges.c.id.in_(ids[start : start + CHUNK]))

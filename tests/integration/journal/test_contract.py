@@ -436,3 +436,41 @@ def test_killed_writer_leaves_every_acknowledged_batch_whole(journal: Journal, s
     stored = [x.id for x in journal.requests(limit=100_000)]
     assert len(stored) % 5 == 0
     assert acknowledged * 5 <= len(stored) <= (acknowledged + 1) * 5
+
+
+def test_judged_write_that_the_other_side_lacks_leaves_one_gap(journal: Journal) -> None:
+    journal.append([exchange("a", effect=Effect.WRITE), exchange("b", effect=Effect.WRITE, key=None)])
+    results = [replace(judged(name, OutcomeKind.NEW_FAILED, name), gap=f"{name} was refused") for name in "ab"]
+    journal.finish(results, 200.0)
+    journal.finish(results, 201.0)
+    assert [(gap.key, gap.why, gap.count, gap.at) for gap in journal.gaps(OP)] == [
+        ("AB123456C", "a was refused", 1, 100.0),
+        (None, "b was refused", 1, 100.0),
+    ]
+
+
+def test_write_that_cannot_be_compared_still_waits_for_the_other_side(journal: Journal) -> None:
+    owed = exchange("a", effect=Effect.WRITE, not_compared=Reason.TOO_LARGE)
+    journal.append([owed, exchange("b", effect=Effect.WRITE, asked=None, not_compared=Reason.NOT_ASKED)])
+    assert journal.claim("w", 10, 30, 200.0) == [owed]
+    assert [(tally.reason, tally.count) for tally in journal.outcomes_count()] == [(Reason.NOT_ASKED, 1)]
+
+
+def test_purged_write_that_was_never_asked_leaves_a_gap(journal: Journal) -> None:
+    journal.append([exchange("a"), exchange("b", effect=Effect.WRITE), exchange("c", effect=Effect.WRITE, asked=None)])
+    assert journal.purge(before=500.0, now=1000.0) == 3
+    (gap,) = journal.gaps()
+    assert (gap.key, gap.why) == ("AB123456C", "exchange b: its body expired before the other side was asked")
+
+
+def test_purge_takes_no_more_than_its_limit(journal: Journal) -> None:
+    journal.append([exchange(f"x{n}") for n in range(5)])
+    assert [journal.purge(500.0, 1000.0, 2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_last_builds_tell_each_side_that_answered(journal: Journal) -> None:
+    journal.append([exchange("a")])
+    assert journal.last_builds(OP) == {Side.OLD: "old-1"}
+    failed = Observation(Side.NEW, 503, (), b"", 0, None, 101.0, 0.03)
+    journal.finish([Judged("a", Outcome(OutcomeKind.NEW_FAILED, "f", "i"), (failed,))], 200.0)
+    assert journal.last_builds(OP) == {Side.OLD: "old-1"}

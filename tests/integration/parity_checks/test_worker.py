@@ -16,6 +16,8 @@ from aiohttp import web
 from parity_checks.ask import Worker, run_worker
 from parity_checks.ask.client import Client
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.judge import Entry
+from strangler.builds import builds_in_force
 from strangler.evidence import Builds, entry_digest, fingerprint
 from strangler.exchange import Exchange, Failure, Observation, Outcome, OutcomeKind, Reason, Request
 from strangler.journal import Journal
@@ -111,13 +113,15 @@ def exchange(plan: Plan, body: str = '{"a":1}', *, operation: str = "a.read", **
     return replace(made, **changes)
 
 
-async def outcomes(plan: Plan, exchanges: list[Exchange], tmp_path: Path, within_s: float = 8) -> list[Outcome]:
+async def outcomes(
+    plan: Plan, exchanges: list[Exchange], tmp_path: Path, within_s: float = 8, entries: Entries | None = None
+) -> list[Outcome]:
     """Every exchange's outcome, once a worker has judged them all."""
     with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
         journal.append(exchanges)
         stop = asyncio.Event()
         async with Client(body_bytes=plan.capture.body_bytes) as client:
-            running = asyncio.ensure_future(Worker(journal, Entries(plan), client).run(stop))
+            running = asyncio.ensure_future(Worker(journal, entries or Entries(plan), client).run(stop))
             async with asyncio.timeout(within_s):
                 while journal.depth():
                     await asyncio.sleep(0.02)
@@ -242,7 +246,7 @@ async def test_worker_write_to_old_claimed_before_is_uncertain(tmp_path: Path) -
     answer = Observation(Side.NEW, 200, JSON, b'{"a":1}', 7, build="b1")
     async with serving(saying('{"a":1}')) as old:
         plan = plan_for(old.url, "http://127.0.0.1:9")
-        one = exchange(plan, operation="a.write", stage=Stage.LIVE, answer=answer, asked=Side.OLD, at=1.0)
+        one = exchange(plan, operation="a.write", stage=Stage.LIVE, answer=answer, asked=Side.OLD)
         with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
             journal.append([one])
             journal.claim("one that died", 1, 1.0, 10.0)
@@ -323,6 +327,121 @@ async def test_worker_stops_and_gives_claims_back(tmp_path: Path) -> None:
                 await running
             assert journal.depth() == 19
             assert len(journal.claim("another", 100, 1.0, time.time() + 10)) == 19
+
+
+async def test_worker_failed_answer_without_a_build_counts_under_the_present_evidence(tmp_path: Path) -> None:
+    async def fails_the_third(request: web.Request, count: int) -> web.StreamResponse:
+        return await saying('{"a":1}')(request, count) if count < 3 else web.Response(status=503)
+
+    async with serving(fails_the_third) as new:
+        plan = plan_for("http://127.0.0.1:9", new.url)
+        await outcomes(plan, [exchange(plan, key="same") for _ in range(3)], tmp_path)
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+        present = fingerprint(
+            entry_digest(plan, "a.read"), builds_in_force(plan, "a.read", journal.last_builds("a.read"))
+        )
+        evidence = journal.parity("a.read", present, time.time())
+    assert present == fingerprint(entry_digest(plan, "a.read"), Builds("b1", "b1"))
+    assert evidence.exchanges.by_kind == {OutcomeKind.MATCH: 2, OutcomeKind.NEW_FAILED: 1}
+    assert evidence.other_fingerprints == 0
+
+
+async def test_worker_new_side_that_never_answered_counts_under_the_present_evidence(tmp_path: Path) -> None:
+    plan = plan_for("http://127.0.0.1:9", "http://127.0.0.1:9")
+    (outcome,) = await outcomes(plan, [exchange(plan)], tmp_path)
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+        builds = builds_in_force(plan, "a.read", journal.last_builds("a.read"))
+    assert builds == Builds("b1", "unknown")
+    assert outcome.fingerprint == fingerprint(entry_digest(plan, "a.read"), builds)
+
+
+async def test_worker_fault_of_its_own_counts_against_the_evidence_of_its_time(tmp_path: Path) -> None:
+    class Faulty(Entries):
+        def find(self, operation: str, digest: str) -> Entry | None:
+            raise RuntimeError("a fault")
+
+    async with serving(saying('{"a":1}')) as new:
+        plan = plan_for("http://127.0.0.1:9", new.url)
+        good, bad = (
+            await outcomes(plan, [exchange(plan)], tmp_path),
+            await outcomes(plan, [exchange(plan), exchange(plan, operation="a.write")], tmp_path, entries=Faulty(plan)),
+        )
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+        evidence = journal.parity("a.read", good[0].fingerprint, time.time())
+        gaps = journal.gaps()
+    assert [(one.reason, one.fingerprint) for one in bad] == [(Reason.COMPARER_FAILED, "")] * 2
+    assert evidence.exchanges.not_compared == {Reason.COMPARER_FAILED: 1}
+    assert [gap.operation for gap in gaps] == ["a.write"]
+
+
+async def test_worker_drops_bodies_that_the_plan_keeps_no_longer(tmp_path: Path) -> None:
+    async with serving(saying('{"a":1}')) as new:
+        plan = plan_for("http://127.0.0.1:9", new.url)
+        plan = plan.model_copy(update={"capture": plan.capture.model_copy(update={"retention_h": 1})})
+        with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+            journal.append([exchange(plan, asked=None, at=time.time() - 3700)])
+            stop = asyncio.Event()
+            async with Client(body_bytes=1000) as client:
+                worker = Worker(journal, Entries(plan), client, purge_every_s=0.05)
+                running = asyncio.ensure_future(worker.run(stop))
+                async with asyncio.timeout(8):
+                    while not worker.purged:
+                        await asyncio.sleep(0.02)
+                    journal.append([exchange(plan, asked=None, at=time.time() - 3700), exchange(plan, asked=None)])
+                    while worker.purged < 2:
+                        await asyncio.sleep(0.02)
+                stop.set()
+                await running
+            assert len(list(journal.requests())) == 1
+
+
+LIVE = {"stage": Stage.LIVE, "asked": Side.OLD}
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "changes", "why"),
+    [
+        ("dual", 200, {}, None),
+        ("dual", 503, {}, "the new side answered status 503"),
+        ("dual", 409, {}, "the new side answered status 409"),
+        ("dual", None, {}, "the new side answered unreachable"),
+        ("sandbox", 503, {}, None),
+        ("dual", 503, {"effect": Effect.READ}, None),
+        ("dual", 503, {"answer": Observation(Side.OLD, 422, JSON, b"{}", 2)}, None),
+        ("dual", 200, {"not_compared": Reason.TOO_LARGE}, None),
+        ("dual", 503, {"not_compared": Reason.TOO_LARGE}, "the new side answered status 503"),
+        ("dual", 200, {"request": Request("POST", "/p", JSON, None, 9_000_000)}, "the request body was not captured"),
+        (
+            "dual",
+            503,
+            {**LIVE, "answer": Observation(Side.NEW, 200, JSON, b"{}", 2)},
+            "the old side answered status 503",
+        ),
+        ("dual", 503, {"entry": "gone"}, "the new side answered status 503"),
+        ("dual", 503, {"operation": "a.gone"}, "the operation is no longer in the plan"),
+    ],
+)
+async def test_worker_write_that_the_other_side_did_not_take_leaves_a_gap(
+    tmp_path: Path, policy: str, status: int | None, changes: dict[str, Any], why: str | None
+) -> None:
+    async with serving(saying("{}", status or 200)) as other:
+        url = other.url if status else "http://127.0.0.1:9"
+        plan = plan_for(url, url)
+        writes = plan.operations["a.write"].writes.model_copy(  # type: ignore[union-attr]
+            update={"policy": policy, "sandbox": "copy"}
+        )
+        operation = plan.operations["a.write"].model_copy(update={"writes": writes})
+        plan = plan.model_copy(
+            update={
+                "operations": {**plan.operations, "a.write": operation},
+                "systems": {**plan.systems, "copy": plan.systems["new"]},
+            }
+        )
+        one = exchange(plan, "{}", operation="a.write")
+        await outcomes(plan, [replace(one, **changes)], tmp_path)
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+        gaps = journal.gaps()
+    assert [(gap.key, gap.why) for gap in gaps] == ([(one.key, f"exchange {one.id}: {why}")] if why else [])
 
 
 @pytest.mark.parametrize("is_good", [True, False])

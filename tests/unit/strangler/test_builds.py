@@ -1,0 +1,56 @@
+import pytest
+
+from strangler.builds import GATEWAY_HEADER, BuildSource, build_source, builds_in_force
+from strangler.evidence import Builds
+from strangler.plan.models import Plan
+from strangler.stages import Side
+
+SYSTEMS = {
+    "http": {"department": "d", "speaks": "http", "url": "http://x", "build_header": "x-build-id", "build": "declared"},
+    "odbc": {"department": "d", "speaks": "odbc", "connection": "DSN=x", "build": "index-7"},
+    "plain": {"department": "d", "speaks": "http", "url": "http://y"},
+}
+
+
+def plan(old: object, new: object) -> Plan:
+    operation = {"effect": "read", "match": {"path": {"value": "/a"}}, "old": old, "new": new}
+    return Plan.model_validate({"version": 1, "programme": "p", "systems": SYSTEMS, "operations": {"a.b": operation}})
+
+
+@pytest.mark.parametrize(
+    ("header", "declared", "told", "has_failed", "name"),
+    [
+        ("x-build-id", "declared", "told", False, "told"),
+        ("x-build-id", "declared", "told", True, "told"),
+        ("x-build-id", "declared", None, False, "declared"),
+        ("x-build-id", "declared", None, True, None),
+        ("x-build-id", None, "", False, "unknown"),
+        (None, "declared", None, True, "declared"),
+        (None, None, None, False, "unknown"),
+    ],
+)
+def test_build_is_as_told_then_as_declared_then_unknown(
+    header: str | None, declared: str | None, told: str | None, has_failed: bool, name: str | None
+) -> None:
+    assert BuildSource(header, declared).name(told, has_failed=has_failed) == name
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        ("http", "x-build-id"),
+        ({"system": "http", "facade": "m:f"}, "x-build-id"),
+        ({"system": "odbc", "adapter": "m:a"}, GATEWAY_HEADER),
+        ({"system": "plain", "facade": "m:f"}, GATEWAY_HEADER),
+        ("plain", None),
+    ],
+)
+def test_build_source_is_the_header_that_callers_of_that_side_see(target: object, header: str | None) -> None:
+    made = plan(target, "plain")
+    assert build_source(made, made.operations["a.b"].old).header == header
+
+
+def test_builds_in_force_are_as_seen_then_as_declared_then_unknown() -> None:
+    made = plan("odbc", "plain")
+    assert builds_in_force(made, "a.b", {}) == Builds("index-7", "unknown")
+    assert builds_in_force(made, "a.b", {Side.OLD: "index-8", Side.NEW: "2"}) == Builds("index-8", "2")
