@@ -291,14 +291,19 @@ class CallerConnection(asyncio.Protocol):
                 stream.deadline = FOREVER
                 self.handle(StreamTimeout(stream_id))
                 self._finish_if_done()
-        if not self.layer.streams and now - self.active_at > idle_s and self._transport is not None:
-            self._transport.close()
+        is_waiting_for_us = self.layer.caller.state == self.layer.caller.wait
+        if not is_waiting_for_us and now - self.active_at > idle_s and self._transport is not None:
+            self._transport.abort()
 
     def drain(self) -> None:
         """Close as soon as no request is under way."""
         self.layer.caller.is_draining = True
-        if self.layer.caller.is_idle and not self.layer.streams and self._transport is not None:
+        if self._transport is None or self.layer.streams:
+            return
+        if self.layer.caller.is_idle:
             self._transport.close()
+        elif self.layer.caller.state == self.layer.caller.discard:
+            self._transport.abort()
 
     def abort(self) -> None:
         """Close now."""

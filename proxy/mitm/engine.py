@@ -69,6 +69,7 @@ class Engine:
         )
         self.breaker = Breaker(processes)
         self.addon = Passing(self.switch, self.capture, self.breaker, self._afloat)
+        self.listener: Listener | None = None
         self.watcher = Watcher(self._sources, self.switch, self.breaker.renew, self._tick)
 
     @property
@@ -80,7 +81,7 @@ class Engine:
         """Serve on the bound socket until told to stop; then answer what is under way and journal what waits."""
         self._port = sock.getsockname()[1]
         master = LeanMaster(self.addon, asyncio.get_running_loop())
-        listener = Listener(self.addon, master.options)
+        listener = self.listener = Listener(self.addon, master.options)
         self.capture.start()
         await listener.listen(sock)
         self.watcher.start()

@@ -132,3 +132,25 @@ async def test_an_early_answer_to_an_upload_reaches_the_caller(engine: Running) 
     engine.old.script = None
     engine.old.reply = OK
     assert (await caller.ask(request("GET", "/items/7"))).status == 200
+
+
+async def test_a_caller_that_stalls_within_its_request_is_let_go_and_one_that_waits_is_not(engine: Running) -> None:
+    engine.old.script = _waits
+    stalling, waiting = await engine.caller(), await engine.caller()
+    await stalling.say(request("PUT", "/uploads/1", "x-citizen: C1", "Content-Length: 500000") + b"only this")
+    await waiting.say(request("GET", "/items/7"))
+    await eventually(lambda: len(engine.old.heads) == 2)
+    listener = engine.engine.listener
+    assert listener is not None
+    for connection in list(listener.connections):
+        connection.sweep(connection.active_at + 2, 1)
+
+    async with asyncio.timeout(5):
+        assert await stalling.reader.read() == b""
+    assert (await waiting.hear()).status == 200
+    await eventually(lambda: engine.engine.capture.counters.lost == 1)
+
+
+async def _waits(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _head: bytes) -> None:
+    await asyncio.sleep(0.3)
+    writer.write(OK)
