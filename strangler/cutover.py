@@ -245,6 +245,28 @@ class Cutover:
         body = {"signature": signature, "operation": operation, "why": why}
         return self._ledger.append(EntryKind.REJECTION, who, body, now=self._clock())
 
+    def close_gap(self, gap_id: int, who: str, why: str) -> Entry:
+        """Say that the rows of a gap are reconciled: on record first, then in the journal.
+
+        Raises:
+            UsageError: there is no such open gap, or no reason was given.
+            Refused: the plan names operators, and this person is none.
+            StoreError: a store cannot be written; the gap stays open.
+        """
+        gap = next((gap for gap in self._journal.gaps() if gap.id == gap_id), None)
+        if gap is None:
+            raise UsageError(f"there is no open gap {gap_id}")
+        if len(why.strip()) < 3:
+            raise UsageError("say how the rows were reconciled")
+        operators = self._people("operator")
+        if operators and who not in operators:
+            raise Refused(f"{who} may not close gaps: operators in the plan are {', '.join(operators)}")
+        now = self._clock()
+        body = {"gap": gap.id, "operation": gap.operation, "writes": gap.count, "since": gap.at, "why": why}
+        entry = self._ledger.append(EntryKind.GAP_CLOSED, who, body, now=now)
+        self._journal.close_gap(gap.id, why, who, now)
+        return entry
+
     # Back
 
     def rollback(

@@ -132,7 +132,9 @@ def gaps(evidence: Evidence) -> Verdict:
         return _no_data("gaps", f"{count!r} is no number of gaps", "0")
     if count:
         reason = f"{count:,} writes of callers may be missing on the other side"
-        return Verdict("gaps", Result.HOLD, (reason,), f"{count:,}", "0", "reconcile their rows, then close the gaps")
+        return Verdict(
+            "gaps", Result.HOLD, (reason,), f"{count:,}", "0", "reconcile their rows, then strangler gaps close"
+        )
     return Verdict("gaps", Result.PASS, (), "0", "0")
 
 

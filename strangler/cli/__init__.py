@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from strangler.cli import cutover, demo, doctor, ledger, load, parity, plan, serve, status, up
+from strangler.cli import cutover, demo, doctor, gaps, ledger, load, parity, plan, serve, status, up
 from strangler.errors import StranglerError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(parity.app, name="parity")
 app.add_typer(load.app, name="load")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(gaps.app, name="gaps")
 for module in (up, serve, status, cutover, demo, doctor):
     module.add_to(app)
 

@@ -223,6 +223,23 @@ def test_gap_holds_the_operation(room: Room) -> None:
     assert not room.cutover.propose(OP, read(live=100), "olu").allowed
 
 
+def test_closed_gap_holds_no_longer_and_is_on_record(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    room.journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 2, 5.0, "AB123456C")])
+    (gap,) = room.journal.gaps()
+    for who, why, error in (("ana", "rows reconciled", Refused), ("olu", " ", UsageError)):
+        with pytest.raises(error):
+            room.cutover.close_gap(gap.id, who, why)
+    entry = room.cutover.close_gap(gap.id, "olu", "rows reconciled")
+    assert (entry.kind, entry.body["gap"], entry.body["writes"]) == (EntryKind.GAP_CLOSED, gap.id, 2)
+    assert "AB123456C" not in str(entry.body)
+    said = {verdict.gate: verdict.result for verdict in room.cutover.verdicts(OP, read(live=100), "olu")}
+    assert said["gaps"] is Result.PASS
+    with pytest.raises(UsageError, match="no open gap"):
+        room.cutover.close_gap(gap.id, "olu", "rows reconciled")
+
+
 def test_acceptance_turns_a_mismatch_until_it_is_rejected(room: Room) -> None:
     room.compare(5, OutcomeKind.MISMATCH)
     more = {"operation": OP, "owner": "pensions", "why": "old is wrong", "who": "ana"}
