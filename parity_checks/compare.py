@@ -9,12 +9,12 @@ from parity_checks import json_body
 from parity_checks.canonical import family_of, read
 from parity_checks.decoding import MAX_BYTES, Unreadable, charset_name, media_type
 from parity_checks.findings import Findings
-from parity_checks.paths import Language
 from parity_checks.rules import CompiledRules
 from parity_checks.trees import ABSENT, Document, Family
 from parity_checks.walk import Walk
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
 from strangler.plan.models import IgnoreRule
+from strangler.plan.rule_paths import Language
 
 _CONTENT_TYPE = "headers.content-type"
 

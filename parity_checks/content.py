@@ -8,10 +8,11 @@ from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from parity_checks.paths import Label, State
+from parity_checks.paths import State
 from parity_checks.rules import CompiledRules, normal
 from parity_checks.trees import Element, Value, local_name, number_text
 from strangler.plan.models import AbsenceRule, IgnoreRule, SetRule
+from strangler.plan.rule_paths import Label
 from strangler.stages import Side
 
 DROPPED: Final = ("dropped",)

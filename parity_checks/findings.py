@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from parity_checks.paths import Language
 from parity_checks.signature import signature
 from parity_checks.trees import Value, local_name, shown
 from strangler.exchange import Difference, DifferenceKind
+from strangler.plan.rule_paths import Language
 
 Place = tuple["Place", str | None, int | None] | None
 """Where the walk is: parent, name (``None`` for a list element), index or position. ``None`` is the root."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from parity_checks.paths import Path, covers
+from parity_checks.paths import covers
+from strangler.plan.rule_paths import Path
 
 
 def mask(text: str) -> str:

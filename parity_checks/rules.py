@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from parity_checks import equalities
-from parity_checks.paths import Automaton, Language, Path, State, parse_path
+from parity_checks.paths import Automaton, State
 from parity_checks.trees import ABSENT, Element, Value, text_of
 from strangler.plan.models import (
     AbsenceRule,
@@ -25,6 +25,7 @@ from strangler.plan.models import (
     SetRule,
     TextRule,
 )
+from strangler.plan.rule_paths import Language, Path, parse_path
 from strangler.stages import Side
 
 

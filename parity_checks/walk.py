@@ -10,11 +10,12 @@ from decimal import Decimal
 from parity_checks.align import Alignment, align, align_by_identity, align_without_order
 from parity_checks.content import content, label_of, set_rule
 from parity_checks.findings import Findings, Place
-from parity_checks.paths import Language, State
+from parity_checks.paths import State
 from parity_checks.rules import CompiledRules, holds
 from parity_checks.trees import ABSENT, Element, Json, Value, is_same, local_name
 from strangler.exchange import DifferenceKind
 from strangler.plan.models import IgnoreRule, SetRule
+from strangler.plan.rule_paths import Language
 from strangler.stages import Side
 
 

@@ -17,6 +17,8 @@ from strangler.plan.models import System, Target
 from strangler.stages import Effect, Side
 
 EXCHANGE_HEADER = "x-strangler-exchange"
+ROLE_HEADER = "x-strangler-role"
+"""Says ``asked``: the caller hears another side, so this one must not write to citizens about it."""
 
 _LARGE_BODY = 65_536
 """Bodies from this size on are compared in a thread, so that the others do not wait."""
@@ -160,7 +162,7 @@ class Asker:
         operation = plan.operations[exchange.operation]
         extra: list[tuple[str, str]] = []
         if side is Side.NEW or needs_gateway(plan, target_of(operation, side)):
-            extra.append((EXCHANGE_HEADER, exchange.id))
+            extra += [(EXCHANGE_HEADER, exchange.id), (ROLE_HEADER, "asked")]
         header = operation.writes.idempotency_header if operation.writes else None
         if header and side is Side.NEW and exchange.effect is Effect.WRITE and exchange.request.header(header) is None:
             extra.append((header, exchange.id))

@@ -5,10 +5,10 @@ from urllib.parse import quote_plus
 from parity_checks.canonical import family_of, read, read_form
 from parity_checks.content import content
 from parity_checks.decoding import Unreadable
-from parity_checks.paths import Language
 from parity_checks.rules import CompiledRules
 from parity_checks.trees import Document, Element, Family, local_name
 from strangler.exchange import Request, digest
+from strangler.plan.rule_paths import Language
 from strangler.stages import Side
 
 

@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from parity_checks.mask import mask_at
-from parity_checks.paths import Path as RulePath
-from parity_checks.paths import parse_path
 from parity_checks.report.highlight import Piece, pieces
 from strangler.builds import builds_in_force
 from strangler.decisions import end_of
@@ -17,6 +15,8 @@ from strangler.exchange import OutcomeKind, Reason
 from strangler.journal import AcceptedSignature, Finding, Journal
 from strangler.ledger import Entry, EntryKind
 from strangler.plan.models import Plan
+from strangler.plan.rule_paths import Path as RulePath
+from strangler.plan.rule_paths import parse_path
 
 SCHEMA: Final = "strangler-parity-report/1"
 """Name and version of the JSON form; raised whenever a field goes or changes its meaning."""

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from parity_checks.mask import mask_at
-from parity_checks.paths import parse_path
 from strangler.cli.session import (
     DEFAULT_PLAN,
     DEFAULT_WHO,
@@ -26,6 +25,7 @@ from strangler.errors import UsageError
 from strangler.journal import Finding
 from strangler.ledger import Entry, EntryKind
 from strangler.overview import Session, next_stage, open_session, parse_rollout
+from strangler.plan.rule_paths import parse_path
 
 if TYPE_CHECKING:
     from parity_checks.report import Report

@@ -22,9 +22,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parity_checks.mask import mask_at
-from parity_checks.paths import parse_path
 from strangler.errors import StranglerError
 from strangler.overview import Session, next_stage, parse_rollout, status_document
+from strangler.plan.rule_paths import parse_path
 from strangler.serving import serve_app
 
 _POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

@@ -17,16 +17,17 @@ from strangler.plan.models import (
     OpaqueRule,
     PathMatch,
     Plan,
+    SetRule,
     System,
     ValueMatch,
 )
 from strangler.plan.paths import json_path, xpath
+from strangler.plan.rule_paths import BadPath, parse_path
 from strangler.plan.source import Path
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _WHOLE_DOCUMENT = re.compile(r"/|//|/{1,2}(?:\*|node\(\)|\.)|\$|\$(?:\.\*|\[\*\]|\.\.\*)|\.")
-_RULE_XPATH = re.compile(r"""(?://?(?:@?(?:[\w.-]+|\*)|\*\[local-name\(\)\s*=\s*(?:'[\w.-]+'|"[\w.-]+")\]))+""")
-_PART = re.compile(r"(?:headers|query)\.[\w-]+|status")
+_MEMBER = re.compile(r"(?![$])[^/\[\].]+")
 _NEEDS = {"soap": "wsdl", "odbc": "connection", "http": "url"}
 
 
@@ -157,12 +158,11 @@ def check_json_path(path: Path, text: str) -> Iterator[Complaint]:
 
 def check_rule_path(path: Path, text: str) -> Iterator[Complaint]:
     """What a comparison rule is about: a JSONPath, a plain XPath of steps, or a part such as ``headers.date``."""
-    if text.startswith("$"):
-        yield from check_json_path(path, text)
-    elif not _RULE_XPATH.fullmatch(text) and not _PART.fullmatch(text):
-        code = "bad-xpath" if text.startswith("/") else "bad-path"
-        fix = "write an XPath of steps such as //item/price, a JSONPath such as $..price, or headers.date"
-        yield refusal(code, path, f"{text!r} is no path that a rule understands", fix)
+    try:
+        parse_path(text)
+    except BadPath as error:
+        code = {"$": "bad-jsonpath", "/": "bad-xpath"}.get(text[:1], "bad-path")
+        yield refusal(code, path, error.message, error.fix)
 
 
 def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
@@ -178,6 +178,10 @@ def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
                 yield from check_regex((*here, "like"), rule.like)
             case DatetimeRule():
                 yield from _check_datetime(here, rule)
+            case SetRule() if rule.by is not None and not _MEMBER.fullmatch(rule.by):
+                message = f"{rule.by!r} is no member's name"
+                name = re.split(r"[./\]]", rule.by.rstrip("'\"]"))[-1].lstrip("$@") or "id"
+                yield refusal("bad-path", (*here, "by"), message, f"write the name alone, such as {name!r}")
     for kind in ("show", "same_input_ignoring"):
         for index, text in enumerate(getattr(compare, kind)):
             yield from check_rule_path((*path, kind, index), text)

@@ -16,7 +16,6 @@ from examples.elderly_care.story.truth import Defect, explained, load_defects
 from examples.elderly_care.story.voice import Voice
 from examples.elderly_care.traffic import MIX, TrafficReport, drive
 from parity_checks.mask import mask_at
-from parity_checks.paths import parse_path
 from parity_checks.report import write_html, write_json, write_junit
 from strangler.cli.builds import current_builds
 from strangler.cli.parity import make_report
@@ -27,6 +26,7 @@ from strangler.evidence import Builds, Verdict
 from strangler.journal import Finding
 from strangler.ledger import EntryKind
 from strangler.overview import Session, open_session, parse_rollout
+from strangler.plan.rule_paths import parse_path
 from strangler.stages import path_of
 
 PLAN = Path(__file__).parents[1] / "migration.yaml"

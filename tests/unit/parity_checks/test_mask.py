@@ -1,5 +1,5 @@
 from parity_checks.mask import mask, mask_at
-from parity_checks.paths import parse_path
+from strangler.plan.rule_paths import parse_path
 
 
 def test_mask_keeps_the_shape_only() -> None:
