@@ -284,7 +284,7 @@ class SystemSide(Http1Client):
         if isinstance(event, events.ConnectionClosed):
             yield from self._fail("the connection ended before an answer", Failure.RESET)
             return
-        if self.stream_id is None or self.request is None:
+        if self.stream_id is None or self.request is None or self.response_done:
             # Nobody asked. Whatever this is, it must not become the answer to the next request.
             yield commands.CloseConnection(self.conn)
             return

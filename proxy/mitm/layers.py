@@ -416,7 +416,9 @@ class EngineLayer(HttpLayer):
             if isinstance(command, commands.SendData):
                 yield command
             elif isinstance(command, SendHttp):
-                yield from self.event_to_child(self.connections[command.connection], command.event)
+                connection = self.connections.get(command.connection)
+                if connection is not None:  # else it has ended: what would still be said to it is said to nobody
+                    yield from self.event_to_child(connection, command.event)
             elif isinstance(command, ReceiveHttp):
                 if isinstance(command.event, RequestHeaders):
                     yield from self.make_stream(command.event.stream_id)

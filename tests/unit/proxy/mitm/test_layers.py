@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from hypothesis import given
+from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
 from mitmproxy.options import Options
@@ -86,6 +88,8 @@ class Script:
                 self.opening = command
             elif isinstance(command, commands.CloseConnection):
                 self.closed.append(command.connection)
+                if not getattr(command, "half_close", False):
+                    command.connection.state = ConnectionState.CLOSED
         return self
 
     def name(self, connection: Connection) -> str:
@@ -94,11 +98,12 @@ class Script:
     def caller_says(self, raw: bytes) -> "Script":
         return self.feed(events.DataReceived(self.client, raw))
 
-    def opened(self, error: str | None = None) -> "Script":
-        assert self.opening is not None
+    def opened(self, error: str | None = None, opening: commands.OpenConnection | None = None) -> "Script":
+        opening = opening or self.opening
+        assert opening is not None
         if error is None:
-            self.opening.connection.state = ConnectionState.OPEN
-        return self.feed(events.OpenConnectionCompleted(self.opening, error))
+            opening.connection.state = ConnectionState.OPEN
+        return self.feed(events.OpenConnectionCompleted(opening, error))
 
     def old_says(self, raw: bytes, number: int = 0) -> "Script":
         return self.feed(events.DataReceived(self.servers[number], raw))
@@ -212,3 +217,83 @@ def test_bytes_on_an_idle_connection_end_it() -> None:
     script.heard()
     script.old_says(b"HTTP/1.1 200 OK\r\n\r\n")
     assert (script.heard(), script.closed) == (b"", script.servers)
+
+
+_PIECES = st.sampled_from(
+    [
+        GET,
+        b"PUT /a HTTP/1.1\r\nHost: s\r\nContent-Length: 20\r\n\r\n",
+        b"PUT /a HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"5\r\nabcde\r\n",
+        b"0\r\n\r\n",
+        b"x" * 20,
+        b"\r\n",
+        b"\n",
+        b"\x00",
+    ]
+)
+_ANSWERS = st.sampled_from(
+    [
+        OK,
+        b"HTTP/1.1 200 OK\r\n",
+        b"\r\n",
+        b"HTTP/1.1 103 Hi\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"2\r\nok\r\n",
+        b"0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"junk",
+    ]
+)
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("caller"), st.one_of(_PIECES, st.binary(max_size=8))),
+        st.tuples(st.just("old"), st.one_of(_ANSWERS, st.binary(max_size=8))),
+        st.tuples(st.sampled_from(["open", "refuse", "old-closes", "time-out", "caller-leaves"]), st.just(b"")),
+    ),
+    max_size=14,
+)
+
+
+@given(_STEPS)
+def test_no_order_of_events_makes_the_layers_fail(steps: list[tuple[str, bytes]]) -> None:
+    addon = Recorder()
+    script = Script(addon)
+    is_here = True
+    for what, raw in steps:
+        live = [number for number, server in enumerate(script.servers) if server.connected]
+        if what == "caller" and is_here and script.client not in script.closed:
+            script.caller_says(raw)
+        elif what == "old" and live:
+            script.old_says(raw, live[-1])
+        elif what in ("open", "refuse") and script.opening is not None:
+            opening, script.opening = script.opening, None
+            script.opened(None if what == "open" else "refused", opening)
+        elif what == "old-closes" and live:
+            script.old_closes(live[-1])
+        elif what == "time-out" and script.layer.streams:
+            script.feed(StreamTimeout(next(iter(script.layer.streams))))
+        elif what == "caller-leaves" and is_here:
+            is_here = False
+            script.client.state = ConnectionState.CLOSED
+            script.feed(events.ConnectionClosed(script.client))
+    begun = addon.told.count("requestheaders")
+    ended = sum(told.startswith(("response ", "failed", "lost")) for told in addon.told)
+    assert ended <= begun
+
+
+def test_a_system_that_answers_early_and_leaves_does_not_hurt_the_upload() -> None:
+    addon = Recorder()
+    script = (
+        Script(addon).caller_says(b"PUT /a HTTP/1.1\r\nHost: s\r\nContent-Length: 20\r\n\r\n").opened().old_says(OK)
+    )
+    assert script.heard() == OK
+    script.old_closes().caller_says(b"x" * 20).caller_says(GET).opened().old_says(OK, 1)
+    assert script.heard() == OK
+    assert addon.told.count("response b'ok' 0 2") == 1
+
+
+def test_a_second_answer_to_one_upload_ends_the_systems_connection() -> None:
+    script = Script(Recorder()).caller_says(b"PUT /a HTTP/1.1\r\nHost: s\r\nContent-Length: 20\r\n\r\n").opened()
+    script.old_says(OK).old_says(OK)
+    assert (script.heard(), script.closed) == (OK, script.servers)
