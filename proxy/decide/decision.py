@@ -27,6 +27,7 @@ class Decision:
         idempotency_header: the header that carries a write's idempotency key to the new side.
         via_gateway: whether ``upstream`` is the gateway.
         unmatched, keyless, held: no operation matches; the key is needed and absent; the kill switch decided.
+        unparsable: the key is absent because the body that holds it does not parse.
         alarm: an operation in ``complete`` reached the old system.
         bucket: the key's bucket, 0 to 999,999.
     """
@@ -51,6 +52,7 @@ class Decision:
     held: bool = False
     alarm: bool = False
     bucket: int | None = None
+    unparsable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def decide(table: Table, request: Request) -> Decision:
         return _unmatched(table, reading)
     key = entry.key.read(reading) if entry.key is not None else None
     placement = place(table, entry, key, reading.complaint)
-    return _decision(entry, key, placement)
+    return _decision(entry, key, placement, unparsable=placement.keyless and reading.is_unparsable)
 
 
 def find(table: Table, reading: Reading) -> Entry | None:
@@ -121,7 +123,7 @@ def _would_complete(move: Move, key_bucket: int | None) -> bool:
     return move.has_complete and stage_for(move.limits, key_bucket) is Stage.COMPLETE
 
 
-def _decision(entry: Entry, key: str | None, placement: Placement) -> Decision:
+def _decision(entry: Entry, key: str | None, placement: Placement, *, unparsable: bool) -> Decision:
     duties = duty(placement.stage, entry.effect)
     answering = entry.upstream(duties.answers)
     asked_upstream = entry.upstream(duties.asked).asked_url if duties.asked is not None else None
@@ -145,6 +147,7 @@ def _decision(entry: Entry, key: str | None, placement: Placement) -> Decision:
         held=placement.held,
         alarm=placement.alarm,
         bucket=placement.bucket,
+        unparsable=unparsable,
     )
 
 

@@ -1,6 +1,7 @@
 """One request, read no further than a decision needs, and each part of it once.
 
-Nothing here raises for what a caller sent: what cannot be read is absent, and ``Reading.complaint`` says why.
+Nothing here raises for what a caller sent: what cannot be read is absent, and ``Reading.complaint`` says why;
+``Reading.is_unparsable`` that the body is not of the form it should have.
 """
 
 import json
@@ -27,6 +28,7 @@ class Reading:
         self.path = request.path
         self.method = request.method
         self.complaint = ""
+        self.is_unparsable = False
         self._xml: object = _UNREAD
         self._json: object = _UNREAD
 
@@ -97,9 +99,11 @@ class Reading:
             root = etree.fromstring(body, _PARSER)
         except (etree.LxmlError, ValueError) as error:
             self.complaint = f"the body is no XML ({str(error)[:120]})"
+            self.is_unparsable = True
             return None
         if root.getroottree().docinfo.internalDTD is not None:
             self.complaint = "the body declares a document type, which is never read"
+            self.is_unparsable = True
             return None
         return root
 
@@ -111,6 +115,7 @@ class Reading:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             self.complaint = f"the body is no JSON ({error})"
+            self.is_unparsable = True
             return None
 
     def _exact_json(self) -> object:

@@ -352,7 +352,7 @@ def _not_compared(table: Table, decision: Decision, request: Request, answer: Ob
     if request.body is None or (answer.failure is None and answer.body is None):
         return Reason.TOO_LARGE
     if decision.keyless and table.move(decision.operation or "").sole is not Stage.OFF:
-        return Reason.NOT_ASKED
+        return Reason.UNPARSABLE if decision.unparsable else Reason.NOT_ASKED
     return None
 
 

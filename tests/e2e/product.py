@@ -88,7 +88,7 @@ class Service:
                     self.end_headers()
                     self.wfile.write(reply.body)
 
-            do_GET = do_POST = handle_any
+            do_GET = do_POST = handle_any  # noqa: N815  the names that http.server looks for
 
             def handle(self) -> None:
                 with suppress(ConnectionError):

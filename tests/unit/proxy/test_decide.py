@@ -495,3 +495,19 @@ def test_explain_text_reads_from_top_to_bottom() -> None:
         "  note       ALARM: this operation is in complete, and the old system is reached",
         "  note       counted as not compared (not_asked)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "expected"),
+    [
+        ({"json": "$.id"}, b'{"id": 7', True),
+        ({"json": "$.id"}, b'{"name": 7}', False),
+        ({"xpath": "//nino"}, b"<a><nino>", True),
+        ({"xpath": "//nino"}, ENTITY, True),
+        ({"xpath": "//nino"}, b"<a/>", False),
+        ({"header": "x-citizen"}, b'{"id": 7', False),
+    ],
+)
+def test_decide_tells_an_unparsable_body_from_an_absent_key(key: dict[str, Any], body: bytes, expected: bool) -> None:
+    found = decide(_table(_match("/a", PREFIX), key=key, rollout={"shadow": 100}), _request(body=body))
+    assert (found.answers, found.asked, found.keyless, found.unparsable) == (Side.OLD, None, True, expected)
