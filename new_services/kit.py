@@ -2,13 +2,15 @@
 
 A service is a list of ``Read`` and ``Write`` routes over its own database. A route's handler is a plain function of a
 transaction and a ``Call``: it returns an ``Answer`` or raises a ``Problem``. The kit does the rest: problem details
-(RFC 9457), idempotency keys, request limits, ``/health``, and the build id on every answer.
+(RFC 9457, or a service's own form), idempotency keys, request limits, ``/health``, the build id on every answer, and
+the service's one task in the background.
 """
 
 import argparse
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -35,6 +37,8 @@ BODY_LIMIT_BYTES = 64 * 1024
 """Largest body of an ordinary write."""
 IMPORT_LIMIT_BYTES = 8 * 1024 * 1024
 """Largest body of a bulk import."""
+ROLE_HEADER = "x-strangler-role"
+"""Says ``asked`` where this service is asked for a copy of what another system has answered already."""
 
 Form = TypeVar("Form", bound=BaseModel)
 _log = logging.getLogger(__name__)
@@ -44,13 +48,20 @@ _log = logging.getLogger(__name__)
 class Call:
     """What a handler is told.
 
-    ``query`` has the last value of each name; ``now`` is in seconds since the epoch (UTC).
+    ``query`` has the last value of each name; ``now`` is in seconds since the epoch (UTC); names of ``headers`` are in
+    small letters.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes = b""
     now: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another system is in charge and this is a copy for comparison: citizens must not notice it."""
+        return self.headers.get(ROLE_HEADER) == "asked"
 
     def form(self, model: type[Form]) -> Form:
         """The JSON body in this form.
@@ -79,6 +90,10 @@ class Answer:
 
 
 Handle = Callable[[Connection, Call], Answer]
+Refuse = Callable[[Problem, Mapping[str, str] | None], Response]
+"""How a service says no: the problem, and headers that must be on the answer."""
+Background = Callable[[Database], AbstractAsyncContextManager[None]]
+"""What a service does beside answering: runs from the context's beginning to its end, and owns its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +121,26 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One shared service, before it has a database or a build."""
+    """One shared service, before it has a database or a build.
+
+    ``refuse`` gives problems another form than RFC 9457; ``counts`` adds the service's own numbers to ``/health``.
+    """
 
     name: str
     metadata: MetaData
     routes: Sequence[Read | Write] = field(default_factory=tuple)
+    refuse: Refuse = Problem.response
+    counts: Callable[[Connection], Mapping[str, Any]] | None = None
 
 
-def create_app(service: Service, build: str, database_url: str, *, clock: Callable[[], float] = time.time) -> Starlette:
+def create_app(
+    service: Service,
+    build: str,
+    database_url: str,
+    *,
+    clock: Callable[[], float] = time.time,
+    background: Background | None = None,
+) -> Starlette:
     """Make the service's application.
 
     Args:
@@ -121,28 +148,39 @@ def create_app(service: Service, build: str, database_url: str, *, clock: Callab
         build: what runs, for the build header.
         database_url: an SQLAlchemy URL; missing tables are created.
         clock: seconds since the epoch.
+        background: runs while the application does; it needs a server that speaks the lifespan protocol.
     """
     database = Database(database_url, service.metadata)
     idempotency.prepare(database, clock())
 
     async def on_problem(_request: Request, error: Exception) -> Response:
-        return error.response() if isinstance(error, Problem) else _crashed(error, build)
+        return service.refuse(error, None) if isinstance(error, Problem) else _crashed(error, service.refuse, build)
 
     async def on_http_error(_request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
         slug = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http-error")
-        return Problem(error.status_code, slug, str(error.detail)).response(error.headers)
+        return service.refuse(Problem(error.status_code, slug, str(error.detail)), error.headers)
 
     async def health(_request: Request) -> Response:
         with database.reading() as connection:
             connection.exec_driver_sql("SELECT 1")
-        return _json(Answer({"status": "up", "service": service.name, "build": build}).stored())
+            counts = service.counts(connection) if service.counts is not None else {}
+        return _json(Answer({"status": "up", "service": service.name, "build": build, **counts}).stored())
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if background is None:
+            yield
+        else:
+            async with background(database):
+                yield
 
     app = Starlette(
         routes=[Route("/health", health), *(_route(one, database, clock) for one in service.routes)],
         middleware=[Middleware(_BuildHeader, build=build)],
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_problem},
+        lifespan=lifespan,
     )
     app.state.database = database
     return app
@@ -171,11 +209,11 @@ def _route(route: Read | Write, database: Database, clock: Callable[[], float]) 
 
     async def endpoint(request: Request) -> Response:
         if isinstance(route, Read):
-            call = Call(request.path_params, request.query_params, now=clock())
+            call = Call(request.path_params, request.query_params, now=clock(), headers=request.headers)
             stored = await _run(database.is_embedded, read, call)
         else:
             body = await _body(request, route.limit_bytes)
-            call = Call(request.path_params, request.query_params, body, clock())
+            call = Call(request.path_params, request.query_params, body, clock(), request.headers)
             key = request.headers.get(idempotency.HEADER)
             is_quick = database.is_embedded and not route.is_bulk
             stored = await _run(is_quick, write, call, request.method, request.url.path, key)
@@ -212,10 +250,10 @@ def _json(stored: Stored) -> Response:
     return Response(stored.body, stored.status, media_type=media_type)
 
 
-def _crashed(error: Exception, build: str) -> Response:
+def _crashed(error: Exception, refuse: Refuse, build: str) -> Response:
     """Answer for a fault of ours. Starlette sends it outside of all middleware, so it names the build itself."""
     _log.error("a request failed: %s", type(error).__name__)
-    return Problem(500, "internal-error", "the service failed; it has been logged").response({BUILD_HEADER: build})
+    return refuse(Problem(500, "internal-error", "the service failed; it has been logged"), {BUILD_HEADER: build})
 
 
 class _BuildHeader:
@@ -252,13 +290,13 @@ def run(app: Callable[[Scope, Receive, Send], Awaitable[None]], port: int, host:
 
 def main(service: Service, description: str, arguments: Sequence[str] | None = None) -> None:
     """Run one service: ``python -m new_services.<name> --port P --database URL [--build ID]``."""
-    options = arguments_for(service, description).parse_args(arguments)
+    options = arguments_for(service.name, description).parse_args(arguments)
     run(create_app(service, options.build, options.database), options.port, options.host)
 
 
-def arguments_for(service: Service, description: str) -> argparse.ArgumentParser:
+def arguments_for(name: str, description: str) -> argparse.ArgumentParser:
     """The options that every service takes."""
-    parser = argparse.ArgumentParser(prog=f"python -m new_services.{service.name}", description=description)
+    parser = argparse.ArgumentParser(prog=f"python -m new_services.{name}", description=description)
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--database", required=True, help="SQLAlchemy URL, such as sqlite:///records.db")

@@ -5,15 +5,17 @@ is being migrated its callers must still see what it would have said itself, so 
 reader asks for that copy with ``as_held_by``. When the department's operations are complete it drops the parameter.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from new_services import identifiers
+from new_services.citizen_record import notices, outbox
 from new_services.citizen_record.forms import Address, AddressChange, Citizen, Contact, Death, Import
 from new_services.citizen_record.tables import CITIZEN, HELD_ADDRESS, METADATA
-from new_services.kit import Answer, Call, Read, Service, Write
+from new_services.kit import Answer, Call, Handle, Read, Service, Write
 from new_services.problems import Problem, conflict, not_found
 
 
@@ -90,6 +92,36 @@ SERVICE = Service(
         Write("POST", "/citizens/{nino}/death", post_death),
     ),
 )
+
+
+def telling(service: Service) -> Service:
+    """The same service, which also lets citizens know of a change of address."""
+    routes = [
+        replace(route, handle=_and_tell(route.handle)) if route.path == "/citizens/{nino}/address" else route
+        for route in service.routes
+    ]
+    return replace(service, routes=tuple(routes), counts=outbox.counts)
+
+
+def _and_tell(handle: Handle) -> Handle:
+    """The change, and in the same transaction what is to be said about it.
+
+    Nothing is said about a copy: while another system answers, the change is that system's, and so are its letters.
+    """
+
+    def told(connection: Connection, call: Call) -> Answer:
+        if call.is_copy:
+            return handle(connection, call)
+        wanted = CITIZEN.c.nino == identifiers.nino(call.path["nino"])
+        before = connection.execute(select(CITIZEN).where(wanted)).first()
+        answer = handle(connection, call)
+        after = connection.execute(select(CITIZEN.c.address).where(wanted)).scalar()
+        if before is not None and after is not None:
+            change = notices.AddressChange(before.name, before.telephone, before.is_deceased, before.address, after)
+            outbox.add(connection, notices.of_address_change(change, str(uuid4())), call.now)
+        return answer
+
+    return told
 
 
 def _record(connection: Connection, condition: ColumnElement[bool], as_held_by: str | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the citizen record stores."""
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Date, Float, ForeignKey, Index, Integer, MetaData, String, Table
 
 METADATA = MetaData()
 
@@ -30,3 +30,18 @@ HELD_ADDRESS = Table(
     Column("address", JSON, nullable=False),
 )
 """A department's own copy of the address, kept until that department's operations are complete."""
+
+NOTICE = Table(
+    "notice",
+    METADATA,
+    Column("reference", String(50), primary_key=True),
+    Column("kind", String(6), nullable=False),
+    Column("body", JSON(none_as_null=True)),
+    Column("state", String(8), nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("next_try_at", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("why", String(100)),
+    Index("notice_due", "state", "next_try_at"),
+)
+"""Notifications to be asked for: see ``outbox``."""
