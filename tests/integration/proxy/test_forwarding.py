@@ -100,7 +100,7 @@ async def test_a_body_that_does_not_parse_is_passed_on_untouched(engine: Running
     assert answer.status == 200
     assert engine.old.bodies == [b"{not json"]
     (exchange,) = await engine.journaled()
-    assert (exchange.key, exchange.asked, exchange.not_compared) == (None, None, "not_asked")
+    assert (exchange.key, exchange.asked, exchange.not_compared) == (None, None, "unparsable")
 
 
 async def test_a_path_that_nobody_serves_is_a_problem_that_names_the_nearest_operation(engine: Running) -> None:
