@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from strangler.cli import cutover, demo, doctor, gaps, ledger, load, parity, plan, serve, status, up
+from strangler.cli import cutover, demo, doctor, gaps, init, ledger, load, parity, plan, serve, status, up
 from strangler.errors import StranglerError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(init.app, name="init")
 app.add_typer(plan.app, name="plan")
 app.add_typer(parity.app, name="parity")
 app.add_typer(load.app, name="load")
