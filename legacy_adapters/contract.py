@@ -143,7 +143,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request's surroundings. ``headers`` is what goes along to the system: exchange id, idempotency key, trace."""
+    """One request's surroundings.
+
+    ``headers`` is what goes along to the system: exchange id, idempotency key, trace, and the role. The role
+    (``x-strangler-role``) is ``asked`` where another side answers the caller and this request is a copy.
+    """
 
     operation: str
     side: Side

@@ -25,6 +25,11 @@ from strangler.exchange import Request
 __all__ = ["NIL", "FormRefused", "FormXmlFacade", "JsonFacade", "SoapFacade", "SoapFault"]
 
 
+def client_fault(message: str) -> SoapFault:
+    """The plain fault for a request that cannot be used."""
+    return SoapFault("soap:Client", message)
+
+
 @dataclass(frozen=True, slots=True)
 class SoapFacade:
     """Speaks SOAP 1.1 document/literal to the caller, from the old system's WSDL.
@@ -34,13 +39,15 @@ class SoapFacade:
     by local name in any order: they are rendered in the schema's order. Text, int, ``Decimal``, bool, ``date`` and
     ``datetime`` are rendered as their XSD form; a ``str`` is taken as it is; ``NIL`` is a nil element and ``None`` an
     absent one. It raises ``SoapFault`` where the old service would answer a fault. ``wsdl`` is a path or URL, where the
-    old system's own is not to be used (or is gone).
+    old system's own is not to be used (or is gone). ``invalid`` makes the fault for a request that is not SOAP or not
+    as the WSDL says, out of what is wrong with it.
     """
 
     operation: str
     ask: Ask
     wsdl: str | None = None
     is_answer_validated: bool = True
+    invalid: Callable[[str], SoapFault] = client_fault
 
     def __call__(self, context: Context) -> Handler:
         """Make the handler: loads the WSDL.
@@ -62,7 +69,7 @@ class SoapFacade:
 class _Soap:
     def __init__(self, declared: SoapFacade, wsdl: Wsdl) -> None:
         self._ask, self._wsdl, self._form = declared.ask, wsdl, wsdl.operations[declared.operation]
-        self._is_validated = declared.is_answer_validated
+        self._is_validated, self._invalid = declared.is_answer_validated, declared.invalid
 
     async def answer(self, request: Request, call: Call) -> Answer:
         try:
@@ -76,13 +83,13 @@ class _Soap:
         try:
             element = envelope.parse(request.body or b"")
         except NotSoap as error:
-            raise SoapFault("soap:Client", f"The request is not SOAP: {error}") from error
+            raise self._invalid(f"The request is not SOAP: {error}") from error
         if element.tag != self._form.request:
             found = etree.QName(element).localname
-            raise SoapFault("soap:Client", f"Expected {etree.QName(self._form.request).localname}, not {found}")
+            raise self._invalid(f"Expected {etree.QName(self._form.request).localname}, not {found}")
         problems = self._wsdl.schema.problems(element)
         if problems:
-            raise SoapFault("soap:Client", f"The request is not valid: {problems[0]}")
+            raise self._invalid(f"The request is not valid: {problems[0]}")
         return self._wsdl.read(element)
 
     def _render(self, values: Mapping[str, Any]) -> Answer:

@@ -50,7 +50,9 @@ class Line:
         self.last_sent_s = 0.0
         self.lateness_s: list[float] = []
         self._warm_up_s = job.warm_up_s
-        self._calls = [(call, _headers(call.headers, self.part.fresh)) for call in job.calls]
+        # A load run is nobody's request: where our exchange id goes, it says that this side is asked for a copy.
+        role = {"x-strangler-role": "asked"} if "x-strangler-exchange" in self.part.fresh else {}
+        self._calls = [(call, _headers(call.headers, self.part.fresh) | role) for call in job.calls]
 
     @property
     def is_done(self) -> bool:

@@ -1,12 +1,14 @@
 """The health service's JSON operations, answered by the citizen record and the care plan service."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from examples.elderly_care.contact import telephone_of
-from legacy_adapters.contract import Answer, Call, encode_json
+from legacy_adapters.ask import query_values
+from legacy_adapters.contract import Answer, BadRequest, Call, Context, Handler, encode_json
 from legacy_adapters.facade import JsonFacade
 from strangler.exchange import Request
 
@@ -29,13 +31,28 @@ def _patient(record: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-find_patient = JsonFacade(
+_by_number = JsonFacade(
     caller_path="/health/patients",
     path="/citizens?as_held_by=health",  # its own copy of the address, until health's callers have all moved
     query={"nhs_number": "nhsNumber"},
     shape=_patient,
     errors=UNKNOWN_OR_NO_NUMBER,
 )
+
+
+def find_patient(context: Context) -> Handler:
+    """Who has this number; without a number the request is a bad one, as the index's adapter says too."""
+    return _WithNumber(_by_number(context))
+
+
+@dataclass(frozen=True, slots=True)
+class _WithNumber:
+    inner: Handler
+
+    async def answer(self, request: Request, call: Call) -> Answer:
+        if "nhsNumber" not in query_values(request):
+            raise BadRequest("the query has no nhsNumber")
+        return await self.inner.answer(request, call)
 
 
 def _care_plan(plan: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -94,7 +94,7 @@ class PensionsFacade:
 
     def __call__(self, context: Context) -> Handler:
         """Make the handler."""
-        return _Pensions(SoapFacade(self.operation, self.ask)(context))
+        return _Pensions(SoapFacade(self.operation, self.ask, invalid=_invalid)(context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,11 @@ def _value(reply: Reply) -> Any:
     if slug in FAULTS:
         raise _fault(slug)
     raise _PassedOn(reply)
+
+
+def _invalid(_why: str) -> SoapFault:
+    """The old service told nobody what was wrong."""
+    return _fault("query-date")
 
 
 def _fault(slug: str) -> SoapFault:

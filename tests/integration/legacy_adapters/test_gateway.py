@@ -195,7 +195,7 @@ async def ask(client, method, path, **more):
 
 
 async def test_soap_caller_is_served_by_the_new_json_service(gateway, upstream):
-    headers = {"x-strangler-exchange": "e7", "traceparent": "00-1-2-01"}
+    headers = {"x-strangler-exchange": "e7", "x-strangler-role": "asked", "traceparent": "00-1-2-01"}
     status, answered, body = await ask(
         gateway, "POST", "/new/town.find/pensions", data=FIND.format("QQ1"), headers=headers
     )

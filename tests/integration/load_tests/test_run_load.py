@@ -174,6 +174,7 @@ def test_run_load_compares_both_sides_in_one_run(old: System, new: System, journ
     assert headers["content-type"] == "text/plain"
     assert headers["host"] != "callers"
     assert [name for name in headers if name.startswith("x-strangler")] == []
+    assert {headers["x-strangler-role"] for _, _, headers, _ in new.seen} == {"asked"}
 
     details = journal.load_histograms(evidence.run, "people.find")
     page = tmp_path / "run.html"

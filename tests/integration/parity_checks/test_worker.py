@@ -143,6 +143,7 @@ async def test_worker_asks_the_other_side_what_the_caller_asked(tmp_path: Path) 
     assert (method, target, body) == ("POST", "/people?id=%2F1", b"{}")
     assert headers["X-Mine"] == "1"
     assert headers["x-strangler-exchange"] == one.id
+    assert headers["x-strangler-role"] == "asked"
     assert "User-Agent" not in headers
     assert old.seen == []
 

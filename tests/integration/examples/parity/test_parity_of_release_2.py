@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,33 @@ def test_numbers_as_people_write_them_and_nobodys_numbers_are_answered_alike(rel
         ask.request_assessment("QQ999999A"),
     ]
     assert release_2.differences(requests) == []
+
+
+def test_a_patient_without_a_number_is_refused_alike(release_2, ask):
+    targets = "/health/patients", "/health/patients?nhsNumber=", "/health/patients?x=1"
+    requests = [replace(ask.find_patient(""), target=target) for target in targets]
+    assert release_2.differences(requests) == []
+    assert [release_2.only_new(one, "no-number").status for one in requests] == [400, 404, 400]
+
+
+@pytest.mark.parametrize("action", ["GetEntitlement", "GetPaymentSchedule", "ChangeAddress", "ReportDeath"])
+def test_a_request_that_breaks_the_schema_gets_the_same_fault_with_its_detail(release_2, people, ask, action):
+    nino = people[0].nino
+    right = ask.soap(action, nino)
+    requests = [
+        ask.soap(action, nino, "<nino>QQ000001A</nino>"),
+        ask.soap(action, nino, "<colour>red</colour>"),
+        ask.soap(action, nino, "<from>yesterday</from><to>today</to>"),
+        ask.soap(action, nino, "<dateOfDeath>01/02/2026</dateOfDeath>"),
+        ask.soap(action, nino, "<address><postcode>ZZ1 1AB</postcode></address>"),
+        replace(right, body=right.body.replace(b"nino>", b"NINO>")),
+        replace(right, body=right.body.replace(b"urn:example:pensions:1", b"urn:example:pensions:2")),
+        replace(right, body=right.body.partition(b"</s:Body>")[0]),
+    ]
+    assert release_2.differences(requests) == []
+    for request in requests:
+        answer = release_2.only_new(request, "invalid")
+        assert (answer.status, b"<code>Invalid</code>" in answer.body) == (500, True), request
 
 
 def test_schedules_at_their_edges_are_answered_alike(release_2, people, ask):
