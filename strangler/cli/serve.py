@@ -83,6 +83,7 @@ def console(
     from strangler.console import serve_console
 
     session = open_session(plan, state)
+    _ = session.plan  # a broken one is told now, not on the first page
     _run(lambda stop: serve_console(session, host, port, stop=stop))
 
 
