@@ -13,5 +13,5 @@ Data flow, one request::
     engine       one process: assembles the above; processes supervises several on one port
 
 mitmproxy's makers call it an inspection tool, not a server for high volume: this engine is for pilots and for
-departments with hundreds of requests a second, the Envoy engine for more.
+departments with hundreds of requests a second.
 """

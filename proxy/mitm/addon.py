@@ -49,6 +49,7 @@ class Passage:
     decision: Decision | None = None
     slot: int = -1
     has_asked: bool = False
+    is_on_its_way_to_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Passing:
         try:
             body = flow.request.data.content or b""
             passage.request = self._request(flow, passage, body, len(body))
-            passage.decision = decide(passage.tables.table, passage.request)
+            self._decide(passage, decide)
             problem = self._aim(flow, passage)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             problem = self._puzzled(flow)
@@ -125,7 +126,7 @@ class Passing:
         passage: Passage = flow.metadata[_KEPT]
         try:
             passage.request = self._request(flow, passage, None, 0)
-            passage.decision = decide_headlong(passage.tables.table, passage.request)
+            self._decide(passage, decide_headlong)
             return self._aim(flow, passage)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             return self._puzzled(flow)
@@ -141,6 +142,40 @@ class Passing:
         """The longest wait for the system's answer."""
         decision = flow.metadata[_KEPT].decision
         return decision.timeout_s if decision is not None and decision.timeout_s > 0 else 30.0
+
+    def _decide(self, passage: Passage, decide_by: Callable[[Table, Request], Decision]) -> None:
+        """Decide, and again from old where the new side may fail no more callers."""
+        if passage.request is None:
+            return
+        decision = decide_by(passage.tables.table, passage.request)
+        operation = decision.operation
+        if operation is not None and decision.answers is Side.NEW:
+            if self._breaker.is_spent(passage.tables.plan, operation):
+                self._trip(operation)
+                passage.tables = self._switch.current
+                decision = decide_by(passage.tables.table, passage.request)
+            else:
+                self._breaker.began(operation)
+                passage.is_on_its_way_to_new = True
+        passage.decision = decision
+
+    def _trip(self, operation: str) -> None:
+        if operation not in self._switch.current.tripped:
+            self._switch.trip(operation)
+            self.counts["tripped"] += 1
+            log.error("%s: the new side failed too often; answered by old from now on", operation)
+
+    def _ended(self, passage: Passage, *, has_failed: bool) -> None:
+        """The new side has answered, or will not: what the breaker learns of it, once."""
+        decision = passage.decision
+        if not passage.is_on_its_way_to_new or decision is None or decision.operation is None:
+            return
+        passage.is_on_its_way_to_new = False
+        self._breaker.ended(decision.operation, has_failed=has_failed)
+        if has_failed:
+            self.counts["new_failed"] += 1
+            if self._breaker.is_spent(passage.tables.plan, decision.operation):
+                self._trip(decision.operation)
 
     def _request(self, flow: http.HTTPFlow, passage: Passage, body: bytes | None, body_bytes: int) -> Request:
         method = flow.request.data.method.decode("ascii")
@@ -210,7 +245,7 @@ class Passing:
                 None,
                 passage.at,
                 time.perf_counter() - passage.started,
-                _build(passage.tables, decision, fields),
+                _build(passage.tables, decision, fields, has_failed=response.data.status_code >= 500),
             )
             self._journal(flow, passage, observation, request_bytes)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
@@ -226,9 +261,8 @@ class Passing:
         try:
             if decision is not None and decision.operation is not None:
                 took = time.perf_counter() - passage.started
-                observation = Observation(
-                    decision.answers, None, (), None, 0, failure, passage.at, took, _build(passage.tables, decision, ())
-                )
+                build = _build(passage.tables, decision, (), has_failed=True)
+                observation = Observation(decision.answers, None, (), None, 0, failure, passage.at, took, build)
                 self._journal(flow, passage, observation, request_bytes)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             self._unobserved(flow)
@@ -241,6 +275,7 @@ class Passing:
     def lost(self, flow: http.HTTPFlow, why: str) -> None:
         """The exchange was cut short: nobody saw it whole, so it is counted as not journaled."""
         passage: Passage = flow.metadata[_KEPT]
+        self._ended(passage, has_failed=False)
         decision = passage.decision
         if decision is None or decision.operation is None or not passage.has_asked:
             return
@@ -258,6 +293,7 @@ class Passing:
         passage.has_asked = False
 
     def _journal(self, flow: http.HTTPFlow, passage: Passage, observation: Observation, request_bytes: int) -> None:
+        self._ended(passage, has_failed=observation.has_failed)
         decision, request = passage.decision, passage.request
         if decision is None or decision.operation is None or request is None:
             return
@@ -278,12 +314,6 @@ class Passing:
             _not_compared(passage.tables.table, decision, request, observation),
         )
         self._capture.offer(exchange, passage.slot)
-        if decision.answers is Side.NEW and observation.has_failed:
-            self.counts["new_failed"] += 1
-            if self._breaker.has_tripped(passage.tables.plan, decision.operation):
-                self._switch.trip(decision.operation)
-                self.counts["tripped"] += 1
-                log.error("%s: the new side failed too often; answered by old from now on", decision.operation)
 
     def _unobserved(self, flow: http.HTTPFlow) -> None:
         log.exception("an exchange could not be observed: it counts as not journaled")
@@ -356,7 +386,8 @@ def _not_compared(table: Table, decision: Decision, request: Request, answer: Ob
     return None
 
 
-def _build(tables: Tables, decision: Decision, fields: Fields) -> str | None:
+def _build(tables: Tables, decision: Decision, fields: Fields, *, has_failed: bool) -> str | None:
+    """The build as ``strangler.builds.BuildSource`` names it, from fields as they are on the wire."""
     source = tables.builds.get((decision.operation or "", decision.answers))
     if source is None:
         return None
@@ -365,4 +396,6 @@ def _build(tables: Tables, decision: Decision, fields: Fields) -> str | None:
         for name, value in fields:
             if len(name) == size and name.lower() == source.header:
                 return value.decode("latin-1")
+        if has_failed:
+            return None
     return source.declared

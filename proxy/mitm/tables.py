@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from proxy.decide import Table, compile_table
+from strangler.builds import build_source
 from strangler.errors import PlanError, StranglerError
 from strangler.plan import LoadedPlan, load_plan
 from strangler.plan.addresses import target_of
@@ -257,9 +258,9 @@ def _builds(plan: Plan) -> dict[tuple[str, Side], BuildSource]:
     sources: dict[tuple[str, Side], BuildSource] = {}
     for name, operation in plan.operations.items():
         for side in Side:
-            system = plan.systems[target_of(operation, side).system]
-            header = system.build_header.lower().encode() if system.build_header else None
-            sources[name, side] = BuildSource(header, system.build)
+            source = build_source(plan, target_of(operation, side))
+            header = source.header.lower().encode() if source.header else None
+            sources[name, side] = BuildSource(header, source.declared)
     return sources
 
 
