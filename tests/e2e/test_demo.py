@@ -21,9 +21,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     folder = tmp_path_factory.mktemp("demo")
     home, file = folder / "home", folder / "figures.json"
     said = strangler("demo", "--headless", "--json", str(file), "--home", str(home), cwd=folder, within_s=900)
-    assert said.code == 0, said.out + said.err
+    assert file.exists(), "\n".join([*said.out.splitlines()[-20:], said.err])
     assert "Traceback" not in said.out + said.err
-    return home, json.loads(file.read_text("utf-8"))
+    figures = json.loads(file.read_text("utf-8"))
+    assert (said.code == 0) == figures["as_promised"]
+    return home, figures
 
 
 def test_demo_finds_every_seeded_defect_and_nothing_else(told: tuple[Path, dict[str, Any]]) -> None:
