@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parity_checks.mask import mask_at
-from strangler.errors import StranglerError
+from strangler.errors import PlanError, StranglerError
 from strangler.overview import Session, next_stage, parse_rollout, status_document
 from strangler.plan.rule_paths import parse_path
 from strangler.serving import serve_app
@@ -85,21 +86,32 @@ class _SafeHeaders:
 class _Pages:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._stamp: tuple[int, int] | None = None
         self._templates = Environment(
             loader=PackageLoader("strangler.console"), autoescape=True, undefined=StrictUndefined
         )
         self._templates.filters["when"] = _when
 
     async def status(self, _: Request) -> Response:
-        document = await run_in_threadpool(status_document, self._session)
+        document = await run_in_threadpool(lambda: status_document(self._present()))
         return self._page("status.html", title="Operations", status=document)
 
     async def operation(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in self._session.plan.operations:
+        session = await run_in_threadpool(self._present)
+        if name not in session.plan.operations:
             raise HTTPException(404, f"There is no operation {name} in the plan.")
-        found = await run_in_threadpool(partial(_operation, self._session, name))
+        found = await run_in_threadpool(partial(_operation, session, name))
         return self._page("operation.html", title=name, **found)
+
+    def _present(self) -> Session:
+        """The session under the plan as it is now; one that no longer loads leaves the plan before it in force."""
+        stamp = _stamp(self._session.plan_path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            with suppress(PlanError):
+                self._session = self._session.renewed()
+        return self._session
 
     async def ledger(self, _: Request) -> Response:
         entries = await run_in_threadpool(self._session.ledger.entries)
@@ -160,6 +172,15 @@ def _shown(value: str | None) -> str:
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%d %B %Y, %H:%M:%S UTC")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when the file does; ``None`` where there is none."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_mtime_ns, seen.st_ino
 
 
 async def _health(_: Request) -> Response:

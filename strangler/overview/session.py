@@ -50,6 +50,18 @@ class Session:
         """The only way to change a rollout."""
         return Cutover(self.plan, self.journal, self.ledger, self.state, time.time)
 
+    def renewed(self) -> "Session":
+        """The same stores under the plan as it is written now.
+
+        Raises:
+            PlanError: it cannot be loaded any more.
+        """
+        other = Session(self.plan_path, self.state)
+        _ = other.loaded
+        opened = {name: store for name, store in vars(self).items() if name in ("journal", "ledger")}
+        vars(other).update(opened)
+        return other
+
     def operation(self, name: str) -> str:
         """The name, checked against the plan.
 
@@ -84,9 +96,7 @@ def environment(state: StateFolder) -> dict[str, str]:
         try:
             written = json.loads(state.environment_file.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise UsageError(
-                f"{state.environment_file} is damaged ({error}): remove it, or run up again"
-            ) from error
+            raise UsageError(f"{state.environment_file} is damaged ({error}): remove it, or run up again") from error
     return {**written, **os.environ}
 
 

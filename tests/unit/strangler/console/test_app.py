@@ -153,6 +153,15 @@ def test_hostile_values_are_text(session: Session, pages: Pages) -> None:
     assert "&lt;script&gt;" in pages.get("/ledger").text
 
 
+def test_changed_plan_is_shown_and_a_broken_one_leaves_the_one_before(session: Session, pages: Pages) -> None:
+    assert pages.get(f"/operations/{OPERATION}").status_code == 200
+    session.plan_path.write_text(PLAN.replace(OPERATION, "library.find-book"), encoding="utf-8")
+    assert "library.find-book" in pages.get("/").text
+    assert pages.get(f"/operations/{OPERATION}").status_code == 404
+    session.plan_path.write_text("version: [", encoding="utf-8")
+    assert "library.find-book" in pages.get("/").text
+
+
 def test_ledger_page_shows_the_newest_first(session: Session, pages: Pages) -> None:
     assert "Nothing was decided yet" in pages.get("/ledger").text
     session.ledger.append(EntryKind.HOLD, "ann", {"why": "first"}, now=1_700_000_000.0)
