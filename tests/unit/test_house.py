@@ -91,7 +91,7 @@ OF_THE_WHOLE |= {"tests/unit/strangler/plan/init/test_drafts.py", "tests/unit/st
 
 
 def test_house_unit_tests_mirror_the_source() -> None:
-    """``tests/unit/a/test_b_c.py`` is about ``a/b_c`` or ``a/b``, a module, package or file; or ``b`` is ``a`` itself."""
+    """``tests/unit/a/test_b_c.py`` is about ``a/b_c`` or ``a/b``: a module, package or file; or ``a`` is ``b``."""
     sources = {str(Path(name).with_suffix("")).lower() for name in tracked()}
     sources |= {str(parent) for name in tracked() for parent in Path(name).parents}
     strays = []

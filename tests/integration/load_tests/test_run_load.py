@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -139,17 +139,26 @@ def journaled(number: int, operation: str = "people.find", effect: Effect = Effe
     )
 
 
-def load(plan: Plan, journal: Journal, operation: str = "people.find", **more: object) -> LoadEvidence:
-    return run_load(
-        plan,
-        journal,
-        operation=operation,
-        budget_name="short",
-        seed=7,
-        now=lambda: 1000.0,
-        on_progress=more.pop("on_progress", lambda _: None),
-        **more,
-    )
+def load(
+    plan: Plan,
+    journal: Journal,
+    operation: str = "people.find",
+    *,
+    before_each: Callable[[], object] = lambda: None,
+    attempts: int = 3,
+    **more: object,
+) -> LoadEvidence:
+    """A run; once more where the machine was too busy with other tests to keep the schedule."""
+    more.setdefault("on_progress", lambda _: None)
+    fixed = {"operation": operation, "budget_name": "short", "seed": 7, "now": lambda: 1000.0}
+    while True:
+        attempts -= 1
+        before_each()
+        try:
+            return run_load(plan, journal, **fixed, **more)
+        except Refused as refused:
+            if attempts < 1 or "the load generator itself was late" not in str(refused):
+                raise
 
 
 def test_run_load_compares_both_sides_in_one_run(old: System, new: System, journal: Journal, tmp_path: Path) -> None:
@@ -195,10 +204,17 @@ def test_a_stall_is_charged_to_everybody_who_had_to_wait(old: System, new: Syste
         with new.stall:
             time.sleep(1.0)
 
-    thread = threading.Thread(target=stall)
-    thread.start()
-    evidence = load(plan_for(old, new, rate=50, duration=3), journal)
-    thread.join()
+    threads: list[threading.Thread] = []
+
+    def begin() -> None:
+        for thread in threads:
+            thread.join()
+        new.seen.clear()
+        threads.append(threading.Thread(target=stall))
+        threads[-1].start()
+
+    evidence = load(plan_for(old, new, rate=50, duration=3), journal, before_each=begin)
+    threads[-1].join()
     assert evidence.new.p99_ms > 900
     assert evidence.new.p95_ms > 700
     assert evidence.old.p95_ms < evidence.new.p95_ms / 2
@@ -286,7 +302,11 @@ def test_writes_go_only_when_told_with_fresh_keys(old: System, new: System, jour
         load(plan, journal, "people.never", include_writes=True)
     assert old.seen == []
 
-    load(plan, journal, "people.move", include_writes=True)
+    def forget() -> None:
+        old.seen.clear()
+        new.seen.clear()
+
+    load(plan, journal, "people.move", before_each=forget, include_writes=True)
     keys = [headers["idempotency-key"] for _, _, headers, _ in (*old.seen, *new.seen)]
     assert len(set(keys)) == len(keys) == 44
     assert "caller-1" not in keys
@@ -303,7 +323,7 @@ def test_a_release_during_the_run_is_no_evidence(old: System, new: System, journ
     thread = threading.Thread(target=release)
     thread.start()
     with pytest.raises(Refused, match=r"the new side answered with more than one build \(new-1, new-2\)"):
-        load(plan_for(old, new), journal)
+        load(plan_for(old, new), journal, attempts=1)
     thread.join()
     assert journal.loads() == []
 
@@ -322,7 +342,7 @@ def test_a_late_generator_is_told_from_slow_systems(old: System, new: System, jo
             os.kill(generators[0], signal.SIGCONT)
 
     with pytest.raises(Refused, match="the load generator itself was late"):
-        load(plan_for(old, new), journal, on_progress=freeze)
+        load(plan_for(old, new), journal, attempts=1, on_progress=freeze)
     assert len(generators) == 1
     assert journal.loads() == []
 
