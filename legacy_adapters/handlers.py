@@ -23,8 +23,9 @@ from legacy_adapters.contract import (
 )
 from legacy_adapters.links import SystemLink, open_links
 from legacy_adapters.resolve import Declared, context_for, declared_in
+from strangler.builds import GATEWAY_HEADER, BuildSource, build_source
 from strangler.errors import SystemUnreachable, UsageError
-from strangler.exchange import Headers, Request
+from strangler.exchange import Headers, Observation, Request
 from strangler.plan.addresses import target_of
 from strangler.plan.models import Plan
 from strangler.stages import Effect, Side
@@ -43,7 +44,9 @@ class _Place:
     ) -> None:
         self.declared = declared
         self.entry = plan.operations[declared.operation]
-        self.link = links[target_of(self.entry, declared.side).system]
+        target = target_of(self.entry, declared.side)
+        self.link = links[target.system]
+        self.build_header = build_source(plan, target).header or GATEWAY_HEADER
         self._context = context_for(plan, declared, links, environ)
         self._handler: Handler | None = None
         self._reason: SystemUnreachable | None = None
@@ -80,9 +83,9 @@ class _Place:
         if close is not None:
             await close()
 
-    def build_from(self, heard: str | None) -> str | None:
+    def build_from(self, told: str | None, *, has_failed: bool) -> str | None:
         """The build as evidence names it: the system's own, and the code of ours in between."""
-        build = heard or self.link.build or self.link.system.build
+        build = _source(self.link).name(told or self.link.build, has_failed=has_failed)
         return None if build is None else f"{build}+{self.declared.digest}"
 
 
@@ -147,11 +150,12 @@ class Gateway:
         headers: Headers = ()
         if declared.side is Side.NEW:
             key = key or (exchange_id if place.entry.effect is Effect.WRITE else None)
-            headers = tuple(
-                (name, value)
-                for name, value in (("x-strangler-exchange", exchange_id), (key_header or "idempotency-key", key))
-                if value is not None
+            said = (
+                ("x-strangler-exchange", exchange_id),
+                ("x-strangler-role", request.header("x-strangler-role")),
+                (key_header or "idempotency-key", key),
             )
+            headers = tuple((name, value) for name, value in said if value is not None)
         trace = tuple((name, value) for name, value in request.headers if name.lower() in ("traceparent", "tracestate"))
         links = {**self.links, heard.name: heard}
         return Call(declared.operation, declared.side, heard, links, exchange_id, key, (*headers, *trace))
@@ -167,27 +171,34 @@ class Gateway:
     def _build(self, operation: str, side: Side, heard: Mapping[str, str | None]) -> str | None:
         system = target_of(self.plan.operations[operation], side).system
         place = self._places.get((str(side), operation))
-        if place is None or self.plan.systems[system].build_header is None:
+        if place is None or heard[system] is None:
             return heard[system]
-        return None if heard[system] is None else f"{heard[system]}+{place.declared.digest}"
+        return f"{heard[system]}+{place.declared.digest}"
+
+
+def _source(link: SystemLink) -> BuildSource:
+    """Where the system itself tells its build."""
+    header = None if link.system.speaks == "odbc" else link.system.build_header
+    return BuildSource(header, link.system.build)
 
 
 async def _probe(link: SystemLink) -> str | None:
-    if link.system.build_header is None or link.system.speaks == "odbc":
-        return link.system.build
+    """The build that runs now; ``None`` where the system cannot tell."""
+    source = _source(link)
+    if source.header is None:
+        return source.name(None)
     try:
         reply = await link.request("GET", link.system.health)
     except SystemUnreachable:
         return None
-    return reply.header(link.system.build_header) or link.system.build
+    return source.name(reply.header(source.header), has_failed=reply.status >= 500)
 
 
 def _with_build(answer: Answer, place: _Place, heard: _Heard) -> Answer:
-    name = place.link.system.build_header
-    if name is None:
-        return answer
+    name = place.build_header
     own = next((value for field, value in answer.headers if field.lower() == name.lower()), None)
-    build = place.build_from(own or heard.build)
+    has_failed = Observation(place.declared.side, answer.status, body=answer.body).has_failed
+    build = place.build_from(own or heard.build, has_failed=has_failed)
     kept = tuple(field for field in answer.headers if field[0].lower() != name.lower())
     return answer if build is None else Answer(answer.status, (*kept, (name, build)), answer.body)
 

@@ -1,16 +1,15 @@
 """Makes handlers of a plan's ``adapter:`` and ``facade:`` references, with errors that say what to write instead."""
 
-import hashlib
 import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from legacy_adapters.contract import Context, Factory, Handler, Link
+from legacy_adapters.source_code import code_digest
 from strangler.errors import PlanError, Problem
 from strangler.plan.addresses import needs_gateway, target_of
 from strangler.plan.models import Plan
@@ -21,8 +20,8 @@ from strangler.stages import Side
 class Declared:
     """One side of an operation that the gateway serves: its factory, and the code it comes from.
 
-    ``digest`` is such as ``facade.1a2b3c4d``: eight hexadecimal digits of the module's source, so that evidence
-    gathered through other code is told apart.
+    ``digest`` is such as ``facade.1a2b3c4d``: eight hexadecimal digits of the source of its module and of those of the
+    same package that it imports, so that evidence gathered through other code is told apart.
     """
 
     operation: str
@@ -54,9 +53,8 @@ def declared_in(plan: Plan) -> tuple[Declared, ...]:
                 continue
             try:
                 module, attribute = _import(reference)
-                found.append(
-                    Declared(operation, side, reference, _factory(attribute, reference), f"{field}.{_digest(module)}")
-                )
+                digest = f"{field}.{code_digest(module)[:8]}"
+                found.append(Declared(operation, side, reference, _factory(attribute, reference), digest))
             except _Unusable as error:
                 problems.append(_problem(key, str(error), error.fix))
     if problems:
@@ -116,11 +114,6 @@ def _factory(attribute: Any, reference: str) -> Factory:
     if len(takes) > 1:
         raise _Unusable(f"{reference} takes {len(takes)} arguments", "a factory takes one Context, or nothing")
     return cast("Factory", attribute)
-
-
-def _digest(module: ModuleType) -> str:
-    source = Path(module.__file__).read_bytes() if module.__file__ else b""
-    return hashlib.sha256(source).hexdigest()[:8]
 
 
 def _problem(key: str, message: str, fix: str) -> Problem:

@@ -10,6 +10,7 @@ from load_tests.budgets import evidence_of, why_not_evidence
 from load_tests.job import LoadJob, LoadResult, SideJob, encode_result
 from load_tests.launch import launch
 from load_tests.workload import Requests, Workload, workload
+from strangler.builds import UNKNOWN, build_source
 from strangler.errors import Refused, UsageError
 from strangler.evidence import Builds, LoadEvidence, entry_digest
 from strangler.plan.addresses import asked_url, needs_gateway, target_of
@@ -140,7 +141,7 @@ def _side_job(plan: Plan, requests: Workload, budget: Budget, side: Side, *, war
         base_url=base,
         arrivals=tuple(Arrival(*each, number) for number, each in enumerate(zip(offsets, calls, strict=True))),
         timeout_s=system.timeout_s,
-        build_header=system.build_header,
+        build_header=build_source(plan, target).header,
         fresh=_fresh(plan, requests, side),
     )
 
@@ -162,6 +163,6 @@ def _builds(plan: Plan, entry: Operation, result: LoadResult) -> Builds:
     """The builds that answered, as the engine names them: by the answers' header, else as the plan declares."""
     named = {}
     for side in Side:
-        declared = plan.systems[target_of(entry, side).system].build
-        named[side] = next(iter(result.sides[side].builds), declared or "unknown")
+        source = build_source(plan, target_of(entry, side))
+        named[side] = source.name(next(iter(result.sides[side].builds), None)) or UNKNOWN
     return Builds(old=named[Side.OLD], new=named[Side.NEW])

@@ -1,11 +1,12 @@
 """Which builds run now: asked of the gateway, or of the systems themselves."""
 
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import orjson
 
+from strangler.builds import UNKNOWN, BuildSource
 from strangler.evidence import Builds
 from strangler.plan.addresses import needs_gateway, system_url, target_of
 from strangler.plan.models import Plan, System
@@ -29,18 +30,20 @@ def current_builds(plan: Plan, operation: str) -> Builds | None:
             found[side] = build_of(plan.systems[target.system])
     if all(build is None for build in found.values()):
         return None
-    return Builds(old=found[Side.OLD] or "unknown", new=found[Side.NEW] or "unknown")
+    return Builds(old=found[Side.OLD] or UNKNOWN, new=found[Side.NEW] or UNKNOWN)
 
 
 def build_of(system: System) -> str | None:
-    """The system's build: as declared, or as its health page's header tells; ``None`` where it cannot be reached."""
-    if system.build is not None:
-        return system.build
-    if system.build_header is None:
-        return "unknown"
+    """The system's build: as its health page's header tells, else as declared; ``None`` where it cannot tell."""
+    source = BuildSource(system.build_header, system.build)
+    if source.header is None:
+        return source.name(None)
     try:
         with _open(system_url(system) + system.health) as answer:
-            return answer.headers.get(system.build_header, "unknown")  # type: ignore[no-any-return]
+            return source.name(answer.headers.get(source.header))
+    except HTTPError as error:
+        with error:  # an answer all the same: not every system has a health page
+            return source.name(error.headers.get(source.header), has_failed=error.code >= 500)
     except (URLError, OSError):
         return None
 

@@ -316,7 +316,9 @@ async def test_builds_tell_what_answers_will_name(gateway):
     told = json.loads((await ask(gateway, "GET", "/-/builds"))[2])
     answered = (await ask(gateway, "POST", "/new/town.find/pensions", data=FIND.format("QQ1")))[1]
     assert told["town.find"] == {"old": "4.2", "new": answered["x-build-id"]}
-    assert told["health.find"]["old"] == "1999"
+    answered = (await ask(gateway, "GET", "/old/health.find/patients/1"))[1]
+    assert told["health.find"]["old"] == answered["x-strangler-build"]
+    assert answered["x-strangler-build"].startswith("1999+adapter.")
 
 
 async def test_build_may_be_named_by_the_server_header(gateway):

@@ -72,9 +72,14 @@ def test_system_that_is_reached_directly_is_not_declared(module):
     assert declared_in(plan(None)) == ()
 
 
-def test_digest_changes_with_the_code(module, tmp_path):
+def test_digest_is_of_the_code_that_runs(module, tmp_path, monkeypatch):
     (before,) = declared_in(plan("town_adapters:make"))
     (tmp_path / "town_adapters.py").write_text("# version 2\n")
+    (still,) = declared_in(plan("town_adapters:make"))
+    imported_again = ModuleType("town_adapters")
+    imported_again.__file__, imported_again.make = module.__file__, Fixed
+    monkeypatch.setitem(sys.modules, "town_adapters", imported_again)
     (after,) = declared_in(plan("town_adapters:make"))
     assert before.digest.startswith("adapter.")
+    assert before.digest == still.digest
     assert before.digest != after.digest
