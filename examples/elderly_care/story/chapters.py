@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from examples.elderly_care.story.cast import APPROVERS, OLD_IS_WRONG, OPERATION, OPERATOR, TESTER
-from examples.elderly_care.story.figures import Figures, count
+from examples.elderly_care.story.figures import Figures, count, sides_by_key
 from examples.elderly_care.story.processes import estate, release, seed
 from examples.elderly_care.story.truth import Defect, explained, load_defects
 from examples.elderly_care.story.voice import Voice
@@ -27,13 +27,14 @@ from strangler.journal import Finding
 from strangler.ledger import EntryKind
 from strangler.overview import Session, open_session, parse_rollout
 from strangler.plan.rule_paths import parse_path
-from strangler.stages import path_of
+from strangler.stages import Side, path_of
 
 PLAN = Path(__file__).parents[1] / "migration.yaml"
 ONE = {OPERATION: 1.0}
 """Callers who ask for nothing else."""
 
 _SETTLED_WITHIN_S = 90.0
+_JOURNALED_WITHIN_S = 0.5
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Story:
         state = self.session.state
         local = estate()
         ours = own_processes(PLAN, state, after=[spec.name for spec in local])
+        self.began = time.time()
         self.log = (self.home / "processes.log").open("w", encoding="utf-8")
         self.supervisor = Supervisor([*local, *ours], state=state.path, environment=dict(os.environ), log=self._log)
 
@@ -110,8 +112,16 @@ class Story:
     async def _cut_over(self) -> None:
         self.voice.chapter(4, "Cutover: one citizen in ten, always the same ones, then all")
         await self._move(OPERATION, "{shadow: 90, live: 10}", "evidence passed")
-        await self._drive("callers, one in ten on new", seed=4, requests=400, mix=ONE)
-        await self._drive("the same callers once more", seed=4, requests=400, mix=ONE)
+        rounds = []
+        for title in ("callers, one in ten on new", "the same callers once more"):
+            began = time.time()
+            await self._drive(title, seed=4, requests=400, mix=ONE)
+            await asyncio.sleep(_JOURNALED_WITHIN_S)
+            rounds.append(sides_by_key(self.session.journal.requests(OPERATION, limit=10_000, since=began)))
+        first, second = rounds
+        on_new = {key for key, sides in first.items() if sides == {Side.NEW}}
+        moved = sum(second.get(key, sides) != sides for key, sides in first.items())
+        self.voice.say(f"{len(on_new)} of {len(first)} citizens heard new; in the second round {moved} changed sides")
         self._approve("live")
         await self._move(OPERATION, "live", "evidence passed")
         await self._drive("the same callers, all on new", seed=4, requests=400, mix=ONE)
@@ -138,7 +148,9 @@ class Story:
         self.voice.chapter(6, "What can be proved afterwards")
         session = self.session
         allowed = self._allowed()
-        figures = count(session.journal, session.ledger, self.defects, OPERATION, allowed, now=time.time())
+        figures = count(
+            session.journal, session.ledger, self.defects, OPERATION, allowed, began=self.began, now=time.time()
+        )
         report = make_report(session)
         write_html(report, self.home / "parity.html")
         write_json(report, self.home / "parity.json")

@@ -1,7 +1,7 @@
 """The demo's figures, counted from the journal and the ledger and from nothing else."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from examples.elderly_care.story.truth import Defect, explained
@@ -74,9 +74,16 @@ class Figures:
 
 
 def count(
-    journal: Journal, ledger: Ledger, defects: Sequence[Defect], operation: str, failed_at_most: int, *, now: float
+    journal: Journal,
+    ledger: Ledger,
+    defects: Sequence[Defect],
+    operation: str,
+    failed_at_most: int,
+    *,
+    began: float,
+    now: float,
 ) -> Figures:
-    """Count everything. ``operation`` is the one that was cut over and failed.
+    """Count everything. ``operation`` is the one that was cut over and failed; the times are those of the whole demo.
 
     Raises:
         LedgerBroken: the chain does not verify.
@@ -104,7 +111,7 @@ def count(
         failed_requests=len(failed),
         failed_at_most=failed_at_most,
         ledger_verified=ledger.verify() == len(entries) > 0,
-        seconds=now - (entries[0].at if entries else now),
+        seconds=now - began,
     )
 
 
@@ -128,6 +135,15 @@ def sticky_violations(exchanges: Sequence[Exchange], changes: Sequence[Entry]) -
             violations += not any(entry.kind is wanted for entry in between)
         last[exchange.key] = (side, exchange.at)
     return violations
+
+
+def sides_by_key(exchanges: Iterable[Exchange]) -> dict[str, set[Side]]:
+    """For each key, the sides that answered it."""
+    sides: dict[str, set[Side]] = {}
+    for exchange in exchanges:
+        if exchange.key is not None:
+            sides.setdefault(exchange.key, set()).add(exchange.answer.side)
+    return sides
 
 
 def _changes(entry: Entry, operation: str) -> bool:
