@@ -15,6 +15,9 @@ from strangler.plan.models import Budget, LoadGate, ParityGate
 REACHED_RATIO = 0.9
 """A load run that reached less than this share of its rate or duration did not test the budget."""
 
+PENDING_RATIO = 0.01
+"""More exchanges than this share of the inputs still waiting to be compared, and parity is not shown."""
+
 _FAILURES = (OutcomeKind.MISMATCH, OutcomeKind.NEW_FAILED)
 
 
@@ -36,6 +39,9 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
     bound = upper_bound(failures, n, policy.confidence, policy.max_mismatch)
     value = f"{failures:,} of {n:,} inputs, at most {_percent(bound)}"
     if is_below(failures, n, policy.max_mismatch, policy.confidence):
+        # A mismatch takes longer to judge than a match (it is asked again): those that wait are the likelier ones.
+        if seen.pending > PENDING_RATIO * n:
+            return Verdict("parity", Result.HOLD, tuple(reasons), value, threshold, "the worker to catch up")
         return Verdict("parity", Result.PASS, tuple(reasons), value, threshold)
     more = needed(failures, n, policy.max_mismatch, policy.confidence)
     if failures:

@@ -50,6 +50,12 @@ def test_parity_passes_on_enough_clean_inputs() -> None:
     assert (verdict.result, verdict.value) == (Result.PASS, "0 of 472 inputs, at most 0.999 %")
 
 
+@pytest.mark.parametrize(("pending", "result"), [(0, Result.PASS), (47, Result.PASS), (48, Result.HOLD)])
+def test_parity_waits_for_a_worker_that_is_behind(pending: int, result: Result) -> None:
+    seen = evidence(counts(match=4741), pending=pending)
+    assert result is gates.parity(seen, ParityGate(), NOW).result
+
+
 def test_parity_holds_and_says_how_many_more_it_needs() -> None:
     verdict = gates.parity(evidence(counts(match=471)), POLICY, NOW)
     assert (verdict.result, verdict.remedy) == (Result.HOLD, "1 more clean comparisons")
