@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from parity_checks.ask.client import Asked, Asking
 from parity_checks.ask.entries import Entries
@@ -28,6 +28,16 @@ _WRITE_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RESET, Failure.TIMEOUT})
 _LastBuilds = Callable[[str], Awaitable[Mapping[Side, str]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A read on which the sides disagree so far: a defect, or a race that goes away."""
+
+    exchange: Exchange
+    entry: Entry
+    outcome: Outcome
+    asked: Observation
+
+
 class Asker:
     """Judges exchanges one by one; holds no state but the builds last seen and what rules have hidden."""
 
@@ -39,20 +49,20 @@ class Asker:
         self.hidden: dict[str, list[int]] = {}
         """By operation, how many differences each rule has hidden since this worker started."""
 
-    async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged:
-        """The exchange's outcome, with every observation made for it."""
+    async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged | Unsettled:
+        """The exchange's outcome, with every observation made for it; of a read it may have yet to settle."""
         entry = self._entries.find(exchange.operation, exchange.entry)
         is_known = entry is not None
         if exchange.operation not in self._entries.plan.operations:
             detail = "the operation is no longer in the plan"
-            judged = await self._unasked(exchange, Reason.NOT_ASKED, detail)
-            return replace(judged, gap=self.lack(exchange, detail))
+            unasked = await self._unasked(exchange, Reason.NOT_ASKED, detail)
+            return replace(unasked, gap=self.lack(exchange, detail))
         if entry is None:
             if exchange.effect is Effect.READ:
                 return await self._unasked(exchange, Reason.EXPIRED, "decided under a plan entry that is gone")
             entry = self._entries.in_force(exchange.operation)
         judged = await self._with_entry(exchange, entry, was_claimed_before=was_claimed_before)
-        if is_known:
+        if is_known or isinstance(judged, Unsettled):
             return judged
         # The write has reached the other side, as it must; but nobody knows the rules it was decided under.
         expired = replace(judged.outcome, kind=OutcomeKind.NOT_COMPARED, reason=Reason.EXPIRED, differences=())
@@ -62,7 +72,7 @@ class Asker:
         """Whether asking must not happen twice: the old side has no guard against a repeated write."""
         return exchange.effect is Effect.WRITE and exchange.asked is Side.OLD
 
-    async def _with_entry(self, exchange: Exchange, entry: Entry, *, was_claimed_before: bool) -> Judged:
+    async def _with_entry(self, exchange: Exchange, entry: Entry, *, was_claimed_before: bool) -> Judged | Unsettled:
         refusal = self._refusal(exchange, was_claimed_before=was_claimed_before)
         failed = exchange.fell_back or (exchange.answer if exchange.answer.has_failed else None)
         if failed is not None and failed.side is Side.NEW:
@@ -77,7 +87,7 @@ class Asker:
         gap = "" if seen.has_succeeded else self.lack(exchange, f"the {side} side answered {_told(seen)}")
         outcome = await self._outcome(exchange, entry, asked)
         if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
-            return await self._settle(exchange, entry, outcome, seen)
+            return Unsettled(exchange, entry, outcome, seen)
         return Judged(exchange.id, outcome, (seen,), gap)
 
     async def _outcome(self, exchange: Exchange, entry: Entry, asked: Asked) -> Outcome:
@@ -168,10 +178,14 @@ class Asker:
             extra.append((header, exchange.id))
         return tuple(extra)
 
-    async def _settle(self, exchange: Exchange, entry: Entry, outcome: Outcome, asked: Observation) -> Judged:
-        """Ask both sides again: what goes away was a race, what stays is a mismatch."""
+    async def settled(self, unsettled: Unsettled) -> Judged:
+        """Ask both sides again: what goes away was a race, what stays is a mismatch.
+
+        Later exchanges of the same key must go on meanwhile: the write that was raced may be one of them.
+        """
+        exchange, entry, outcome = unsettled.exchange, unsettled.entry, unsettled.outcome
         settle = self._entries.plan.operations[exchange.operation].compare.settle
-        observations = [asked]
+        observations = [unsettled.asked]
         for attempt in range(1, settle.attempts + 1):
             await asyncio.sleep(settle.after_s)
             old, new = await asyncio.gather(

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from parity_checks.ask.asker import Asker
+from parity_checks.ask.asker import Asker, Unsettled
 from parity_checks.ask.client import Client
 from parity_checks.ask.entries import Entries
 from parity_checks.ask.lanes import Lanes
@@ -142,25 +142,39 @@ class Worker:
             self._chains[chain].append((exchange, was_claimed_before))
             return
         self._chains[chain] = deque([(exchange, was_claimed_before)])
-        self._tasks[chain] = group.create_task(self._follow(chain), name=chain)
+        self._tasks[chain] = group.create_task(self._follow(chain, group), name=chain)
 
-    async def _follow(self, chain: str) -> None:
-        """One key's exchanges, one after another."""
+    async def _follow(self, chain: str, group: asyncio.TaskGroup) -> None:
+        """One key's exchanges, one after another; what must settle does so beside the next."""
         waiting = self._chains[chain]
         try:
             while waiting and not self._is_stopping:
                 exchange, was_claimed_before = waiting.popleft()
-                self._give(await self._judged(exchange, was_claimed_before))
+                asking = self._asker.judged(exchange, was_claimed_before=was_claimed_before)
+                judged = await self._guarded(exchange, asking)
+                if isinstance(judged, Judged):
+                    self._give(judged)
+                    continue
+                name = f"settle {exchange.id}"
+                self._tasks[name] = group.create_task(self._settle(judged, name), name=name)
         except asyncio.CancelledError:
             if not self._is_stopping:
                 raise
         finally:
             del self._chains[chain]
-            del self._tasks[chain]
+            self._tasks.pop(chain, None)
 
-    async def _judged(self, exchange: Exchange, was_claimed_before: bool) -> Judged:
+    async def _settle(self, unsettled: Unsettled, name: str) -> None:
         try:
-            return await self._asker.judged(exchange, was_claimed_before=was_claimed_before)
+            judged = await self._guarded(unsettled.exchange, self._asker.settled(unsettled))
+            if isinstance(judged, Judged):
+                self._give(judged)
+        finally:
+            self._tasks.pop(name, None)
+
+    async def _guarded(self, exchange: Exchange, asking: Awaitable[Judged | Unsettled]) -> Judged | Unsettled:
+        try:
+            return await asking
         except asyncio.CancelledError:
             if self._asker.is_unrepeatable(exchange):
                 self._give(self._fault(exchange, Reason.WRITE_UNCERTAIN, "the worker was stopped while asking"))
@@ -240,13 +254,15 @@ class Worker:
             await asyncio.sleep(_IDLE_S[1] if dropped >= PURGE_BATCH else self._purge_every_s)
 
     async def _drain(self) -> None:
-        running = list(self._tasks.values())
-        if running:
-            _, late = await asyncio.wait(running, timeout=GRACE_S)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=GRACE_S)
+        deadline = time.monotonic() + GRACE_S
+        while (running := list(self._tasks.values())) and (left_s := deadline - time.monotonic()) > 0:
+            await asyncio.wait(running, timeout=left_s)
+        late = list(self._tasks.values())
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=GRACE_S)
+        self._tasks.clear()  # a task that was cancelled before it began has not taken itself out
 
     async def _release(self, ids: list[str]) -> None:
         if not ids:

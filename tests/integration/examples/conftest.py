@@ -74,6 +74,12 @@ def council(tmp_path_factory):
         yield system
 
 
+@pytest.fixture(name="free_port")
+def free_port_fixture():
+    """Finds a port where nobody listens."""
+    return free_port
+
+
 @pytest.fixture(name="running")
 def running_fixture():
     """A context manager: a system of one's own, by name, data folder and options."""

@@ -215,6 +215,11 @@ def ask() -> Ask:
 
 
 @pytest.fixture(scope="session")
+def plan_file() -> Path:
+    return PLAN
+
+
+@pytest.fixture(scope="session")
 def people():
     return tuple(citizens(COUNT))
 
