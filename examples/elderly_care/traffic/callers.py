@@ -1,7 +1,7 @@
 """What callers ask, drawn by seeded dice. Pure: the same seed asks the same things in the same order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import cycle, islice
 from random import Random
@@ -21,10 +21,10 @@ MIX: Mapping[str, float] = {
     "council.get-assessment": 12,
     "council.request-assessment": 2,
 }
-"""How often each operation is asked, as weights. A write brings two reads of the same citizen with it."""
+"""How often each operation is asked, as weights. A write of a citizen's data brings three reads of it along."""
 
 LATER_S = 1.5
-"""Seconds from a write to the second read of its citizen; the first read follows at once."""
+"""Seconds from a write's answer to the last read of its citizen. One follows at once, one runs beside the write."""
 
 UNKNOWN_SHARE = 0.02
 SPACED_SHARE = 0.15
@@ -49,7 +49,10 @@ last summer, and one that is the wrong way round."""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. ``then`` are the requests that follow its answer, each with seconds to wait first."""
+    """One request.
+
+    ``beside`` are asked by others while it is under way; ``then`` follow its answer, each with seconds to wait first.
+    """
 
     operation: str
     method: str
@@ -57,6 +60,7 @@ class Asked:
     headers: Mapping[str, str]
     body: bytes = b""
     then: tuple[tuple[float, "Asked"], ...] = ()
+    beside: tuple["Asked", ...] = ()
 
 
 class Callers:
@@ -117,14 +121,16 @@ class Callers:
             f"<address>{flat}<line>{number} {escape(street)}</line><line>Dunsop</line>"
             f"<postcode>ZZ{self._dice.randrange(1, 99)} {self._dice.randrange(1, 10)}AB</postcode></address>"
         )
-        reads = self._get_entitlement(citizen), self._get_entitlement(citizen)
-        return self._soap("change-address", "ChangeAddress", citizen.nino, address, _followed(*reads))
+        return self._read_around(self._soap("change-address", "ChangeAddress", citizen.nino, address), citizen)
 
     def _report_death(self, citizen: Citizen) -> Asked:
         died = TODAY - timedelta(days=self._dice.randrange(1, 30))
-        reads = self._get_entitlement(citizen), self._get_entitlement(citizen)
         element = f"<dateOfDeath>{died.isoformat()}</dateOfDeath>"
-        return self._soap("report-death", "ReportDeath", citizen.nino, element, _followed(*reads))
+        return self._read_around(self._soap("report-death", "ReportDeath", citizen.nino, element), citizen)
+
+    def _read_around(self, write: Asked, citizen: Citizen) -> Asked:
+        beside, at_once, later = (self._get_entitlement(citizen) for _ in range(3))
+        return _read(write, beside, at_once, later)
 
     def _find_patient(self, citizen: Citizen) -> Asked:
         return _get("health.find-patient", f"/health/patients?nhsNumber={self._nhs_number(citizen)}")
@@ -137,7 +143,7 @@ class Callers:
         headers = {"content-type": "application/json", "accept": "application/json"}
         target = f"/health/patients/{citizen.nhs_number}/contact"
         read = _get("health.find-patient", f"/health/patients?nhsNumber={citizen.nhs_number}")
-        return Asked("health.update-contact", "PUT", target, headers, body, _followed(read, read))
+        return _read(Asked("health.update-contact", "PUT", target, headers, body), read, read, read)
 
     def _get_assessment(self, citizen: Citizen) -> Asked:
         return _form("council.get-assessment", "/council/assessment", {"nino": self._nino(citizen)})
@@ -147,13 +153,11 @@ class Callers:
         form = {"nino": citizen.nino, "reason": reason}
         return _form("council.request-assessment", "/council/assessment-request", form)
 
-    def _soap(
-        self, name: str, action: str, nino: str, content: str = "", then: tuple[tuple[float, Asked], ...] = ()
-    ) -> Asked:
+    def _soap(self, name: str, action: str, nino: str, content: str = "") -> Asked:
         request_id = f"<requestId>{self._dice.getrandbits(64):016x}</requestId>"
         body = f"{SOAP_HEAD}<{action}><nino>{nino}</nino>{content}{request_id}</{action}></s:Body></s:Envelope>"
         headers = {"content-type": "text/xml; charset=utf-8", "soapaction": f'"{action}"'}
-        return Asked(f"pensions.{name}", "POST", "/pensions", headers, body.encode(), then)
+        return Asked(f"pensions.{name}", "POST", "/pensions", headers, body.encode())
 
     def _nino(self, citizen: Citizen) -> str:
         """Mostly the citizen's, as stored or as people write it; now and then one that nobody has."""
@@ -194,8 +198,9 @@ def _order(citizens: Sequence[Citizen], dice: Random) -> list[Citizen]:
     return order
 
 
-def _followed(at_once: Asked, later: Asked) -> tuple[tuple[float, Asked], ...]:
-    return (0.0, at_once), (LATER_S, later)
+def _read(write: Asked, beside: Asked, at_once: Asked, later: Asked) -> Asked:
+    """The write, read while it is under way, as soon as it is answered, and once more."""
+    return replace(write, then=((0.0, at_once), (LATER_S, later)), beside=(beside,))
 
 
 def _get(operation: str, target: str) -> Asked:

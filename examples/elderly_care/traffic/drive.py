@@ -38,7 +38,7 @@ class TrafficReport:
 
 @dataclass(slots=True)
 class _Run:
-    """The state that a run's askers share. ``waiting`` is a heap of follow-ups by due time."""
+    """The state that a run's askers share. ``waiting`` is a heap of requests that others brought along, by due time."""
 
     callers: Callers
     limit: int | None
@@ -56,8 +56,16 @@ class _Run:
     def follow(self, asked: Asked, now: float) -> None:
         """Note the requests that follow this one."""
         for after_s, later in asked.then:
-            self.begun += 1
-            heapq.heappush(self.waiting, (now + after_s, self.begun, later))
+            self._wait(later, now + after_s)
+
+    def accompany(self, asked: Asked, now: float) -> None:
+        """Note the requests that others ask while this one is under way."""
+        for other in asked.beside:
+            self._wait(other, now)
+
+    def _wait(self, asked: Asked, due: float) -> None:
+        self.begun += 1
+        heapq.heappush(self.waiting, (due, self.begun, asked))
 
     def take(self, now: float) -> tuple[float, Asked] | None:
         """The next request and when it is due; ``None`` when there is no more."""
@@ -103,7 +111,7 @@ async def drive(
 ) -> TrafficReport:
     """Ask until ``requests`` were asked, ``duration_s`` is over or ``stop`` is set, and wait for every answer.
 
-    Reads that follow a write count among the requests, and are still asked after the last: a run may be a few
+    Reads beside and after a write count among the requests, and are still asked after the last: a run may be a few
     requests and 1.5 seconds longer than asked for.
 
     Args:
@@ -158,6 +166,7 @@ async def _asker(session: aiohttp.ClientSession, run: _Run) -> None:
             await asyncio.sleep(wait_s)
         if run.stop.is_set():
             return
+        run.accompany(asked, time.monotonic())
         failure = await _ask(session, asked)
         run.count(asked, failure)
         if failure is None:
