@@ -50,14 +50,25 @@ def build_of(url: str, within_s: float = 20.0) -> str:
             time.sleep(0.05)
 
 
-@pytest.mark.parametrize("name", ["citizen_record", "entitlement", "care_plan", "assessment"])
+@pytest.mark.parametrize("name", ["citizen_record", "entitlement", "care_plan", "assessment", "notifications"])
 def test_both_releases_run_over_one_database_and_say_which_they_are(name, tmp_path):
-    database = ["--database", f"sqlite:///{tmp_path}/{name}.db"]
+    options = ["--database", f"sqlite:///{tmp_path}/{name}.db"]
+    if name == "citizen_record":
+        options += ["--notifications", "http://127.0.0.1:9", "--notifications-key-file", f"{tmp_path}/key"]
+    if name == "notifications":
+        options += ["--api-key-file", f"{tmp_path}/key"]
     with (
-        process(f"new_services.{name}", *database, "--build", "release-2") as second,
-        process("examples.elderly_care.release_1", name, *database, "--build", "release-1") as first,
+        process(f"new_services.{name}", *options, "--build", "release-2") as second,
+        process("examples.elderly_care.release_1", name, *options, "--build", "release-1") as first,
     ):
         assert (build_of(first), build_of(second)) == ("release-1", "release-2")
+
+
+def test_half_of_what_letters_need_is_refused(tmp_path):
+    options = ["--port", "1", "--database", f"sqlite:///{tmp_path}/r.db", "--notifications", "http://127.0.0.1:9"]
+    command = [sys.executable, "-m", "new_services.citizen_record", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "--notifications-key-file" in done.stderr) == (2, True)
 
 
 def test_a_service_that_nobody_knows_is_refused_by_name():
