@@ -34,12 +34,11 @@ def demo(
     _make_anew(home)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     figures = asyncio.run(tell(home, Voice(console, is_quiet=headless)))
-    document = figures.as_dict()
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-    for name, value in document.items():
-        console.print(f"   {name}: {value}", markup=False, soft_wrap=True)
+        json_file.write_bytes(orjson.dumps(figures.as_dict(), option=orjson.OPT_INDENT_2))
+    for line in figures.in_words():
+        console.print(f"   {line}", markup=False, soft_wrap=True)
     page = (home / "parity.html").resolve()
     console.print(f"\n   the report: {page.as_uri()}")
     if not headless and sys.stdout.isatty():
