@@ -76,16 +76,16 @@ class Figures:
         """The same for people, one line each."""
         skipped = ", ".join(f"{count} {reason}" for reason, count in self.not_compared.items()) or "none"
         went_back = f"{self.rollback_s} s after the first failure" if self.rollback_s is not None else "never"
+        found = f"{len(self.found_defects)} of {len(self.seeded_defects)}"
+        verdict = "everything as promised" if self.is_as_promised else "NOT as promised"
         return (
             f"{self.requests:,} requests, {self.caller_failures_before_fault} failed before the fault was made",
-            f"{len(self.found_defects)} of {len(self.seeded_defects)} seeded defects found: {', '.join(self.found_defects)}",
+            f"{found} seeded defects found: {', '.join(self.found_defects)}",
             f"false findings: {', '.join(self.false_findings) or 'none'}; not compared: {skipped}",
             f"parity gate: release 1 {self.gate_release_1}, release 2 {self.gate_release_2}",
-            f"{len(self.rollout_steps)} rollout steps on record; citizens who changed sides by themselves: "
-            f"{self.sticky_violations}",
+            f"{len(self.rollout_steps)} rollout steps; {self.sticky_violations} citizens changed sides by themselves",
             f"went back {went_back}; callers saw {self.failed_requests} failures of the {self.failed_at_most} allowed",
-            f"ledger {'verified' if self.ledger_verified else 'BROKEN'}; {self.seconds:.0f} s; "
-            f"{'everything as promised' if self.is_as_promised else 'NOT as promised'}",
+            f"ledger {'verified' if self.ledger_verified else 'BROKEN'}; {self.seconds:.0f} s; {verdict}",
         )
 
 
