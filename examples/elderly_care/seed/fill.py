@@ -26,8 +26,11 @@ from strangler.plan.models import Plan
 AT_ONCE = 8
 """Requests under way at each old system: they have callers to serve as well."""
 
-CHUNK = 1_000
+CHUNK = 250
 """Records in one import."""
+
+PATIENCE_S = 60.0
+"""Longest wait for an answer: nobody waits behind it, and the machine may be busy."""
 
 Progress = Callable[[str, int, int], None]
 """Told of each step: what is done, how many of it, of how many."""
@@ -49,7 +52,7 @@ async def fill(plan: Plan, environ: Mapping[str, str], progress: Progress) -> Fi
     Raises:
         StranglerError: a system cannot be reached, or answered what cannot be used. Running again is safe.
     """
-    async with open_links(plan) as links:
+    async with open_links(_patient(plan)) as links:
         progress("patient index", 0, 1)
         system = plan.systems["patient-index"]
         index, wsdl = await asyncio.gather(
@@ -72,6 +75,14 @@ async def fill(plan: Plan, environ: Mapping[str, str], progress: Progress) -> Fi
             _import(links["assessment"], "/import", "clients", clients, progress),
         )
     return Filled(len(citizens), len(entitlements), len(plans), len(clients))
+
+
+def _patient(plan: Plan) -> Plan:
+    systems = {
+        name: system.model_copy(update={"timeout_s": max(system.timeout_s, PATIENCE_S)})
+        for name, system in plan.systems.items()
+    }
+    return plan.model_copy(update={"systems": systems})
 
 
 async def _awards(pensions: Pensions, ninos: Sequence[str], progress: Progress) -> dict[str, Values]:
