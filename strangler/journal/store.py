@@ -86,7 +86,7 @@ class Journal:
         """
         if not exchanges:
             return
-        rows = [writing.exchange_row(exchange, self._sealer) for exchange in exchanges]
+        rows = writing.rows_of(exchanges, self._sealer)
         answers = [(x.operation, "answer", seen, x.at) for x in exchanges for seen in (x.answer, x.fell_back)]
         news = self._sightings.news(writing.builds_seen(answers))
         with self._database.writing() as connection:

@@ -46,8 +46,11 @@ APPENDED = (
 """The columns that an append fills, in the order of ``exchange_row``."""
 
 
-def exchange_row(exchange: Exchange, sealer: Sealer) -> tuple[Any, ...]:
-    """The row of an exchange, in the order of ``APPENDED``; everything personal is sealed."""
+def exchange_row(exchange: Exchange, sealer: Sealer, sealed: bytes) -> tuple[Any, ...]:
+    """The row of an exchange, in the order of ``APPENDED``; ``sealed`` is everything personal in it.
+
+    Enumerations go in as their plain text: SQLite's driver looks for an adapter for every value of another class.
+    """
     answer, fell_back, skipped = exchange.answer, exchange.fell_back, exchange.not_compared
     is_skipped = skipped is not None and not is_owed(exchange)
     tried = fell_back if fell_back is not None else answer if answer.side is Side.NEW else None
@@ -55,28 +58,34 @@ def exchange_row(exchange: Exchange, sealer: Sealer) -> tuple[Any, ...]:
     return (
         exchange.id,
         exchange.operation,
-        exchange.effect,
+        str(exchange.effect),
         None if exchange.key is None else sealer.key_digest(exchange.key),
         None if exchange.cohort is None else plain(exchange.cohort),
-        exchange.stage,
+        str(exchange.stage),
         exchange.entry,
         exchange.at,
-        exchange.asked,
-        answer.side,
+        None if exchange.asked is None else str(exchange.asked),
+        str(answer.side),
         answer.duration_s,
         int(tried is not None),
         0 if failed is None else 1 if fell_back is None else 2,
         None if failed is None else str(failed.failure or failed.status or "protocol"),
-        State.JUDGED if is_skipped else State.ANSWERED if exchange.asked is None else State.WAITING,
-        OutcomeKind.NOT_COMPARED if is_skipped else None,
-        skipped,
-        sealer.seal(exchange.id, pack_exchange(exchange)),
+        str(State.JUDGED if is_skipped else State.ANSWERED if exchange.asked is None else State.WAITING),
+        str(OutcomeKind.NOT_COMPARED) if is_skipped else None,
+        None if skipped is None else str(skipped),
+        sealed,
     )
 
 
 def is_owed(exchange: Exchange) -> bool:
     """Whether a worker must see the exchange although it is not to be compared: a write that the other side is owed."""
     return exchange.effect is Effect.WRITE and exchange.asked is not None
+
+
+def rows_of(exchanges: Sequence[Exchange], sealer: Sealer) -> list[tuple[Any, ...]]:
+    """The rows of exchanges, made before the transaction: nobody else can write while one is open."""
+    sealed = sealer.seal_all([(exchange.id, pack_exchange(exchange)) for exchange in exchanges])
+    return [exchange_row(exchange, sealer, part) for exchange, part in zip(exchanges, sealed, strict=True)]
 
 
 def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -102,15 +111,20 @@ def builds_seen(
         observations: operation, role (``answer`` or ``asked``), observation and time. A failed one without a build
             tells that its side was reached, not what runs there.
     """
-    seen: dict[tuple[str, str, str, str], float] = {}
+    raw: dict[tuple[str, str, str, str | None], float] = {}
     for operation, role, observation, at in observations:
         if observation is None:
             continue
         known_role = FAILED if observation.build is None and observation.has_failed else role
         if known_role == FAILED and role != "answer":
             continue
-        key = (operation, observation.side.value, known_role, plain(observation.build or ""))
-        seen[key] = max(at, seen.get(key, 0.0))
+        key = (operation, str(observation.side), known_role, observation.build)
+        if raw.get(key, -1.0) < at:
+            raw[key] = at
+    seen: dict[tuple[str, str, str, str], float] = {}
+    for (operation, side, role, build), at in raw.items():
+        name = (operation, side, role, plain(build or ""))
+        seen[name] = max(at, seen.get(name, 0.0))
     return seen
 
 
