@@ -34,6 +34,6 @@ docs: setup ## Make the reference pages anew from the code
 
 lock: setup ## Make the lock files anew
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml -o requirements/app.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml --group dev -c requirements/app.txt -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml --extra envoy --group dev -c requirements/app.txt -o requirements/dev.txt
 
 .PHONY: help setup demo test test-slow check bench docs lock

@@ -3,17 +3,27 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from strangler.cli.session import DEFAULT_PLAN, PlanOption, StateOption
+from strangler.errors import UsageError
 from strangler.overview import environment, open_session, state_folder
 from strangler.plan import load_plan
+from strangler.state import StateFolder
 
 HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", help="Port to listen on.")]
+
+
+class EngineName(StrEnum):
+    """What carries the traffic."""
+
+    MITM = "mitm"
+    ENVOY = "envoy"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,15 +39,30 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 7000,
     processes: Annotated[int, typer.Option("--processes", min=1, help="Engine processes that share the port.")] = 1,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="envoy is for more traffic, and needs strangler[envoy].")
+    ] = EngineName.MITM,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
 ) -> None:
     """Run the engine: stand in front of the old systems, decide, and journal every exchange."""
-    from proxy.mitm.serve import serve as serve_engine
-
     session = open_session(plan, state)
     session.cutover.publish()
+    if engine is EngineName.ENVOY:
+        _serve_with_envoy(plan, session.state, host, port, processes)
+        return
+    from proxy.mitm.serve import serve as serve_engine
+
     serve_engine(plan, session.state, host, port, processes=processes)
+
+
+def _serve_with_envoy(plan: Path, state: StateFolder, host: str, port: int, threads: int) -> None:
+    """The production engine: one process of ours, and Envoy with this many threads."""
+    try:
+        from proxy.envoy.serve import serve as serve_envoy
+    except ImportError as error:
+        raise UsageError(f"the Envoy engine needs an extra: pip install 'strangler[envoy]' ({error})") from error
+    serve_envoy(plan, state, host, port, concurrency=threads)
 
 
 def gateway(
