@@ -1,1 +1,1 @@
-"""Decides who answers, lets them answer, and journals what was said. ``decide`` is pure; each engine is a thin shell."""
+"""Decides who answers, lets them answer, journals what was said. ``decide`` is pure; each engine is a thin shell."""
