@@ -2,17 +2,18 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -80,7 +81,7 @@ def free_port_fixture():
     return free_port
 
 
-@pytest.fixture(name="running")
+@pytest.fixture(name="running", scope="session")
 def running_fixture():
     """A context manager: a system of one's own, by name, data folder and options."""
     return run
@@ -128,35 +129,38 @@ def folder_of(user: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
-    process.send_signal(how)
-    process.wait(60)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sqlite_odbc(tmp_path_factory):
     return f"DRIVER=SQLite3;Database={tmp_path_factory.mktemp('index') / 'patient-index.db'};JournalMode=WAL"
 
 
-@pytest.fixture(scope="session")
-def postgresql_odbc():
-    initdb, postgres = need("initdb", "postgres")
-    with folder_of("postgres") as (folder, as_user):
-        data, port = folder / "data", free_port()
-        making = [initdb, "-D", str(data), "-U", "estate", "-E", "UTF8", "--no-locale", "-A", "trust", "--no-sync"]
-        subprocess.run(making, check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-        serving = [postgres, "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"]
-        server = subprocess.Popen(serving, cwd=folder, stderr=subprocess.DEVNULL, **as_user)
-        try:
-            connection = f"DRIVER=PostgreSQL Unicode;Server=127.0.0.1;Port={port};Database=postgres;Uid=estate"
-            wait_until(lambda: _connects(connection), "PostgreSQL")
-            yield connection
-        finally:
-            stop(server, signal.SIGINT)  # which does not wait for its clients
+@pytest.fixture(scope="module")
+def postgresql_odbc(postgresql_url):
+    """A database of the module's own: modules change what is in it."""
+    parts = urlsplit(postgresql_url)
+    place = f"DRIVER=PostgreSQL Unicode;Server={parts.hostname};Port={parts.port};Uid={parts.username}"
+    return f"{place};Database={_new_database(f'{place};Database=postgres')}"
+
+
+@pytest.fixture(scope="module")
+def mariadb_odbc(mariadb_place):
+    """A database of the module's own: modules change what is in it."""
+    return f"{mariadb_place};CHARSET=utf8mb4;DATABASE={_new_database(f'{mariadb_place};DATABASE=test')}"
+
+
+def _new_database(connection: str) -> str:
+    import pyodbc
+
+    name = f"t{uuid.uuid4().hex}"
+    opened = pyodbc.connect(connection, autocommit=True)
+    opened.execute(f"CREATE DATABASE {name}")
+    opened.close()
+    return name
 
 
 @pytest.fixture(scope="session")
-def mariadb_odbc():
+def mariadb_place():
+    """A MariaDB server of the tests' own, as the beginning of an ODBC connection string."""
     install, mariadbd = need("mariadb-install-db", "mariadbd")
     with folder_of("mysql") as (folder, as_user):
         data, port = folder / "data", free_port()
@@ -166,11 +170,12 @@ def mariadb_odbc():
         serving = [mariadbd, "--no-defaults", *places, "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=0"]
         server = subprocess.Popen(serving, stderr=subprocess.DEVNULL, **as_user)
         try:
-            connection = f"DRIVER=MariaDB Unicode;SERVER=127.0.0.1;PORT={port};USER=root;DATABASE=test;CHARSET=utf8mb4"
-            wait_until(lambda: _connects(connection), "MariaDB")
-            yield connection
+            place = f"DRIVER=MariaDB Unicode;SERVER=127.0.0.1;PORT={port};USER=root"
+            wait_until(lambda: _connects(f"{place};DATABASE=test"), "MariaDB")
+            yield place
         finally:
-            stop(server)
+            server.terminate()
+            server.wait(60)
 
 
 def _connects(connection: str) -> bool:

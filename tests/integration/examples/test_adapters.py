@@ -1,8 +1,6 @@
 """The patient index through its adapters, on each database that it can be in."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from examples.elderly_care.estate.health.fill import fill
 from examples.elderly_care.population import citizens
 from examples.elderly_care.seed.departments import read_patient_index
 from legacy_adapters.contract import Answer
@@ -27,8 +26,7 @@ NOWHERE = dict.fromkeys([f"{name}_URL" for name in OTHERS], "http://127.0.0.1:9"
 def plan(request):
     """The plan with health's operations only, over an index that is filled."""
     connection = request.getfixturevalue(f"{request.param}_odbc")
-    command = [sys.executable, "-m", "examples.elderly_care.estate.health", "--odbc", connection]
-    subprocess.run([*command, "--dialect", request.param, "--citizens", "300"], check=True, stdout=subprocess.DEVNULL)
+    fill(connection, request.param, PEOPLE)
     environ = NOWHERE | {"PATIENT_INDEX_ODBC": connection, "PATIENT_INDEX_DIALECT": request.param}
     whole = load_plan(PLAN, environ).plan
     health = {name: entry for name, entry in whole.operations.items() if name.startswith("health.")}

@@ -50,7 +50,7 @@ def build_of(url: str, within_s: float = 20.0) -> str:
             time.sleep(0.05)
 
 
-@pytest.mark.parametrize("name", ["citizen_record", "entitlement", "care_plan", "assessment", "notifications"])
+@pytest.mark.parametrize("name", ["citizen_record", "notifications"])
 def test_both_releases_run_over_one_database_and_say_which_they_are(name, tmp_path):
     options = ["--database", f"sqlite:///{tmp_path}/{name}.db"]
     if name == "citizen_record":
@@ -69,6 +69,13 @@ def test_half_of_what_letters_need_is_refused(tmp_path):
     command = [sys.executable, "-m", "new_services.citizen_record", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "--notifications-key-file" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["entitlement", "care_plan", "assessment"])
+def test_release_1_runs_the_other_services_too(name, tmp_path):
+    database = f"sqlite:///{tmp_path}/{name}.db"
+    with process("examples.elderly_care.release_1", name, "--database", database, "--build", "release-1") as url:
+        assert build_of(url) == "release-1"
 
 
 def test_a_service_that_nobody_knows_is_refused_by_name():

@@ -41,7 +41,8 @@ from strangler.stages import Side
 PLAN = Path(__file__).parents[4] / "examples" / "elderly_care" / "migration.yaml"
 RELEASE_1 = (citizen_record_1.SERVICE, entitlement_1.SERVICE, care_plan_1.SERVICE, assessment_1.SERVICE)
 RELEASE_2 = (CITIZEN_RECORD, ENTITLEMENT, CARE_PLAN, ASSESSMENT)
-COUNT = 1_200  # as many as the estate of these tests holds
+COUNT = 600
+"""As many as the estate of these tests holds: every kind of citizen is among them."""
 
 
 HEAD = (
@@ -207,6 +208,19 @@ def serving(services: Sequence[Service], folder: Path, build: str) -> Iterator[d
             thread.join(10)
         for app in apps:
             app.state.database.close()
+
+
+@pytest.fixture(scope="session")
+def pensions(running, tmp_path_factory):
+    """A pensions system of these tests' own: they change addresses and report deaths."""
+    with running("pensions", tmp_path_factory.mktemp("pensions"), "--citizens", str(COUNT)) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def council(running, tmp_path_factory):
+    with running("council", tmp_path_factory.mktemp("council"), "--citizens", str(COUNT)) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,13 @@ def underpaid(people):
 
 def test_every_read_of_the_awkward_and_some_others_is_equal_but_where_old_is_wrong(release_2, people, ask):
     awkward = [citizen for citizen in people if is_awkward(citizen)]
-    others = [citizen for citizen in people if not is_awkward(citizen)][:70]
+    others = [citizen for citizen in people if not is_awkward(citizen)][:40]
     asked = awkward + others
     expected = len(underpaid(asked))
 
     found = release_2.differences([request for citizen in asked for request in ask.reads(citizen)])
 
-    assert len(awkward) > 200
+    assert len(awkward) > 100
     assert expected > 0
     assert shown(found) == {INHERITED: expected}
 
