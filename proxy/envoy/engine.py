@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections import Counter
@@ -77,9 +78,11 @@ class Engine:
         self.watcher = Watcher(self._sources, self.switch, self._renewed, lambda: None)
         self._generations: dict[int, Tables] = {}
         self._published = 0
+        self._in_force = self.switch.current
         self.refused: str | None = None
         self._is_due = asyncio.Event()
         self._has_started = False
+        self.servers: list[Any] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sockets = Path(tempfile.mkdtemp(prefix="strangler-envoy-"))  # short: a socket's path has 108 bytes
         self._envoy: asyncio.subprocess.Process | None = None
@@ -90,9 +93,14 @@ class Engine:
         return self._state.path / f"engine-{os.getpid()}.json"
 
     @property
-    def published(self) -> int:
-        """The generation of routes that Envoy has."""
-        return self._published
+    def in_force(self) -> Tables:
+        """The tables that Envoy's routes were made from."""
+        return self._in_force
+
+    @property
+    def envoy_pid(self) -> int | None:
+        """Envoy's process; ``None`` where it is not running."""
+        return self._envoy.pid if self._envoy is not None and self._envoy.returncode is None else None
 
     @property
     def port(self) -> int:
@@ -113,9 +121,9 @@ class Engine:
         places = Places(host, port, folder, self._sockets)
         publisher = Publisher(places, _limits(self.switch.current))
         admin = Admin(places.admin)
-        servers: list[Any] = []
         try:
-            servers = await self._serve(places)
+            _refuse_taken(host, port)
+            self.servers = await self._serve(places)
             await publisher.prepare(resources(self._next(), self._published))
             self.capture.start()
             self.watcher.start()
@@ -127,7 +135,7 @@ class Engine:
             log.info("listening on port %d, Envoy is process %d", self._port, self._envoy.pid)
             await self._keep(publisher, admin, stop)
         finally:
-            await self._close(admin, servers)
+            await self._close(admin)
 
     # -- while it runs -----------------------------------------------------------------------------------------------
 
@@ -161,6 +169,7 @@ class Engine:
                 log.error("Envoy keeps the routes it has: %s", error)  # noqa: TRY400  the message is all there is
             else:
                 self.refused = None
+                self._in_force = tables
 
     def _next(self) -> Tables:
         tables = self.switch.current
@@ -256,7 +265,7 @@ class Engine:
             return True
         return False
 
-    async def _close(self, admin: Admin, servers: list[Any]) -> None:
+    async def _close(self, admin: Admin) -> None:
         if self._has_started:
             await asyncio.to_thread(self.watcher.stop)
         if self._envoy is not None and self._envoy.returncode is None:
@@ -270,7 +279,7 @@ class Engine:
                 self._envoy.kill()
                 await self._envoy.wait()
         await admin.close()
-        for server in servers:
+        for server in self.servers:
             await server.stop(grace=2.0)
         if self._has_started:
             await asyncio.to_thread(self.capture.stop)
@@ -290,8 +299,19 @@ class Engine:
             log.warning("Envoy was not drained: %s", error or "requests were still under way")
 
 
+def _refuse_taken(host: str, port: int) -> None:
+    """Envoy would run on without its listener, and say so only in its log."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
 async def _server(
-    socket: Path,
+    path: Path,
     process: Callable[[AsyncIterator[Any], object], AsyncIterator[Any]],
     write: Callable[[Any], bytes],
 ) -> Any:
@@ -300,7 +320,7 @@ async def _server(
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler(messages.SERVICE, {messages.METHOD: handler}),)
     )
-    server.add_insecure_port(f"unix:{socket}")
+    server.add_insecure_port(f"unix:{path}")
     await server.start()
     return server
 

@@ -6,17 +6,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.mitm.engine import Engine as MitmEngine
 from proxy.mitm.listener import bound_socket
 from strangler.exchange import Exchange
 from strangler.journal import Journal
 from strangler.state import StateFolder
-from tests.conformance.cases import PLAN, Case, Scenario
+from tests.conformance.cases import PLAN, Case
 from tests.integration.proxy.serving import Answer, Caller, Origin, eventually, fields_of
 
 CASE_FIELD = "x-case"
+
+
+class Rollouts(Protocol):
+    """What is published: every operation's rollout, and what is held."""
+
+    @property
+    def held(self) -> tuple[str, ...]: ...
+
+    def rollouts(self) -> dict[str, dict[str, float]]: ...
 
 
 def says(text: bytes) -> bytes:
@@ -60,7 +69,7 @@ class Surroundings:
         fields = [fields_of(head) for head in heads]
         return {int(each[CASE_FIELD]): each for each in fields}
 
-    def publish(self, seq: int, scenario: Scenario) -> None:
+    def publish(self, seq: int, scenario: Rollouts) -> None:
         """Let the engine find the scenario's rollouts and hold."""
         if scenario.held:
             self.state.hold_file.write_text(
@@ -72,7 +81,7 @@ class Surroundings:
 
 
 @asynccontextmanager
-async def running(kind: str, folder: Path, scenario: Scenario, plan: str = PLAN) -> AsyncIterator[Surroundings]:
+async def running(kind: str, folder: Path, scenario: Rollouts, plan: str = PLAN) -> AsyncIterator[Surroundings]:
     """The engine of this kind, begun in the scenario."""
     old, new = Origin(reply=says(b"old")), Origin(reply=says(b"new"))
     await old.start()
