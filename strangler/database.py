@@ -99,13 +99,17 @@ def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in (
-            f"page_size={PAGE_BYTES}",
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-            "cache_size=-16000",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
+        try:
+            for pragma in (
+                f"page_size={PAGE_BYTES}",
+                "journal_mode=WAL",
+                f"synchronous={synchronous}",
+                "cache_size=-16000",
+            ):
+                connection.execute(f"PRAGMA {pragma}").close()
+        except BaseException:  # it is no database: the pool never gets to know this connection
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

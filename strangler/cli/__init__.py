@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from strangler.cli import cutover, demo, doctor, gaps, init, ledger, load, parity, plan, serve, status, up
+from strangler.cli.session import one_command
 from strangler.errors import StranglerError
 
 app = typer.Typer(
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows ``strangler``; those of this process where not given.
     """
     try:
-        app(arguments)
+        with one_command():
+            app(arguments)
     except StranglerError as error:
         print(f"strangler: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

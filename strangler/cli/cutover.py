@@ -21,12 +21,13 @@ from strangler.cli.session import (
     WhoOption,
     WhyOption,
     console,
+    open_session,
     print_json,
 )
 from strangler.cutover import Proposal, hold_now, release_now
 from strangler.errors import Refused, StranglerError, UsageError
 from strangler.evidence import Result
-from strangler.overview import Session, next_stage, open_session, parse_rollout, state_folder
+from strangler.overview import Session, next_stage, parse_rollout, state_folder
 from strangler.stages import Stage
 
 ToOption = Annotated[

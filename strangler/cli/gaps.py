@@ -17,12 +17,12 @@ from strangler.cli.session import (
     WhoOption,
     WhyOption,
     console,
+    open_session,
     print_json,
 )
 from strangler.errors import UsageError
 from strangler.journal import Gap
 from strangler.ledger import EntryKind
-from strangler.overview import open_session
 
 app = typer.Typer(help="Writes that the other side may lack: each holds its operation.", no_args_is_help=True)
 

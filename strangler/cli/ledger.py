@@ -7,9 +7,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
+from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
 from strangler.ledger import verify_export
-from strangler.overview import open_session
 
 app = typer.Typer(help="Every decision: who, why, on which evidence.", no_args_is_help=True)
 

@@ -14,11 +14,12 @@ from strangler.cli.session import (
     PlanOption,
     StateOption,
     console,
+    open_session,
     print_json,
 )
 from strangler.errors import UsageError
 from strangler.evidence import LoadEvidence
-from strangler.overview import Session, open_session
+from strangler.overview import Session
 
 app = typer.Typer(help="Load before cutover: old against new in one run.", no_args_is_help=True)
 

@@ -19,12 +19,13 @@ from strangler.cli.session import (
     WhoOption,
     WhyOption,
     console,
+    open_session,
     print_json,
 )
 from strangler.errors import UsageError
 from strangler.journal import Finding
 from strangler.ledger import Entry, EntryKind
-from strangler.overview import Session, next_stage, open_session, parse_rollout
+from strangler.overview import Session, next_stage, parse_rollout
 from strangler.plan.rule_paths import parse_path
 
 if TYPE_CHECKING:

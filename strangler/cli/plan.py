@@ -10,10 +10,9 @@ import typer
 from rich.markup import escape
 
 from proxy.decide import compile_table
-from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
+from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
 from strangler.errors import PlanError, UsageError
 from strangler.exchange import Request
-from strangler.overview import open_session
 from strangler.overview.session import held_operations
 from strangler.plan import schema as plan_schema
 from strangler.plan.explain import explain as explain_request

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.session import DEFAULT_PLAN, PlanOption, StateOption
+from strangler.cli.session import DEFAULT_PLAN, PlanOption, StateOption, open_session
 from strangler.errors import UsageError
-from strangler.overview import environment, open_session, state_folder
+from strangler.overview import environment, state_folder
 from strangler.plan import load_plan
 from strangler.state import StateFolder
 

@@ -2,12 +2,17 @@
 
 import getpass
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
+
+from strangler import overview
 
 PlanOption = Annotated[Path, typer.Option("--plan", "-p", envvar="STRANGLER_PLAN", help="The plan.")]
 StateOption = Annotated[
@@ -25,6 +30,26 @@ DEFAULT_WHO = getpass.getuser()
 
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 """Lines are not broken: what is piped on or copied, such as a hash, stays whole. Tables are wide where nobody looks."""
+
+_AT_THE_END: ContextVar[ExitStack] = ContextVar("at the end of the command")
+
+
+@contextmanager
+def one_command() -> Iterator[None]:
+    """While a command runs: what it opens is closed when it ends."""
+    with ExitStack() as at_the_end:
+        before = _AT_THE_END.set(at_the_end)
+        try:
+            yield
+        finally:
+            _AT_THE_END.reset(before)
+
+
+def open_session(plan: Path, state: Path | None) -> overview.Session:
+    """A session for these options, closed when the command ends. Nothing is read yet."""
+    session = overview.open_session(plan, state)
+    _AT_THE_END.get().callback(session.close)
+    return session
 
 
 def print_json(document: object) -> None:

@@ -4,8 +4,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, print_json
-from strangler.overview import open_session, status_document
+from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
+from strangler.overview import status_document
 
 
 def add_to(app: typer.Typer) -> None:

@@ -58,9 +58,16 @@ class Session:
         """
         other = Session(self.plan_path, self.state)
         _ = other.loaded
-        opened = {name: store for name, store in vars(self).items() if name in ("journal", "ledger")}
-        vars(other).update(opened)
+        vars(other).update(self._opened())
         return other
+
+    def close(self) -> None:
+        """Close the stores that were opened."""
+        for store in self._opened().values():
+            store.close()
+
+    def _opened(self) -> dict[str, Journal | Ledger]:
+        return {name: store for name, store in vars(self).items() if name in {"journal", "ledger"}}
 
     def operation(self, name: str) -> str:
         """The name, checked against the plan.

@@ -36,7 +36,7 @@ def free_port() -> int:
     raise AssertionError("no free port")
 
 
-def eventually(is_so: Callable[[], object], what: str, within_s: float = 20.0) -> None:
+def eventually(is_so: Callable[[], object], what: str, within_s: float = 60.0) -> None:
     """Wait for something that another process does."""
     until = time.monotonic() + within_s
     while not is_so():
@@ -193,7 +193,7 @@ def environment() -> dict[str, str]:
     return {**kept, "COLUMNS": "200", "NO_COLOR": "1"}
 
 
-def strangler(*arguments: str, cwd: Path, within_s: float = 60.0) -> Said:
+def strangler(*arguments: str, cwd: Path, within_s: float = 120.0) -> Said:
     """Run one command to its end, as typed in this folder."""
     done = subprocess.run(
         [STRANGLER, *arguments],
@@ -231,7 +231,7 @@ class Up:
         """Everything said so far."""
         return self._log.read_text("utf-8", "replace")
 
-    def until_up(self, within_s: float = 60.0) -> None:
+    def until_up(self, within_s: float = 120.0) -> None:
         """Wait until callers can come."""
         eventually(lambda: "up: callers talk to" in self.log or self.process.poll() is not None, "up", within_s)
         assert self.process.poll() is None, self.log

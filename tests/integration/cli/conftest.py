@@ -144,10 +144,8 @@ class Programme:
 
     def close(self) -> None:
         """Close what was opened."""
-        opened = vars(self._session) if self._session is not None else {}
-        for name in ("journal", "ledger"):
-            if name in opened:
-                opened[name].close()
+        if self._session is not None:
+            self._session.close()
 
 
 def difference(old: str = "Ann O'Neill 1932", new: str = "ANN ONEILL 1932", path: str = "$.title") -> Difference:

@@ -56,8 +56,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     plan.write_text(PLAN, encoding="utf-8")
     made = open_session(plan, tmp_path / "state")
     yield made
-    made.journal.close()
-    made.ledger.close()
+    made.close()
 
 
 class Pages:
@@ -183,6 +182,7 @@ def test_stores_that_cannot_be_read_are_503_without_a_trace(tmp_path: Path) -> N
     session = open_session(plan, tmp_path / "state")
     (session.state.path / "ledger.db").write_bytes(b"this is no database" * 300)
     page = Pages(session).get("/ledger")
+    session.close()
     assert (page.status_code, "Traceback" in page.text) == (503, False)
     assert "The stores cannot be read" in page.text
 
