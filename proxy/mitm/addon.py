@@ -21,7 +21,7 @@ from proxy.mitm import problem as problems
 from proxy.mitm.afloat import Afloat
 from proxy.mitm.breaker import Breaker
 from proxy.mitm.capture import Capture
-from proxy.mitm.forwarding import caller_fields, has_field, journaled, strip_hop_by_hop, towards_system
+from proxy.mitm.forwarding import end_to_end, has_field, journaled, towards_system
 from proxy.mitm.http1 import problem_response
 from proxy.mitm.problem import Problem
 from proxy.mitm.tables import Switch, Tables
@@ -48,6 +48,7 @@ class Passage:
     request: Request | None = None
     decision: Decision | None = None
     slot: int = -1
+    build: str | None = None
     has_asked: bool = False
     is_on_its_way_to_new: bool = False
 
@@ -105,7 +106,7 @@ class Passing:
         """Remember the caller's request as it was, and the tables it is decided by."""
         self.counts["requests"] += 1
         data = flow.request.data
-        fields = caller_fields(data.headers.fields)
+        fields = end_to_end(data.headers.fields)
         flow.metadata[_KEPT] = Passage(self._switch.current, fields, data.path, self._clock())
 
     def request(self, flow: http.HTTPFlow) -> None:
@@ -219,10 +220,14 @@ class Passing:
     # -- the answer ----------------------------------------------------------------------------------------------
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """Take out what is about the system's connection only."""
-        if flow.response is not None:
-            headers = flow.response.data.headers
-            headers.fields = strip_hop_by_hop(headers.fields)
+        """Take out what is about the system's connection, and what our gateway told this engine."""
+        if flow.response is None:
+            return
+        data, passage = flow.response.data, flow.metadata[_KEPT]
+        if passage.decision is not None:
+            has_failed = data.status_code >= 500
+            passage.build = _build(passage.tables, passage.decision, data.headers.fields, has_failed=has_failed)
+        data.headers.fields = end_to_end(data.headers.fields)
 
     def response(self, flow: http.HTTPFlow, request_bytes: int, answer: bytes | None, answer_bytes: int) -> None:
         """The caller was answered: journal the exchange."""
@@ -245,7 +250,7 @@ class Passing:
                 None,
                 passage.at,
                 time.perf_counter() - passage.started,
-                _build(passage.tables, decision, fields, has_failed=response.data.status_code >= 500),
+                passage.build,
             )
             self._journal(flow, passage, observation, request_bytes)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted

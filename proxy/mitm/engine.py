@@ -208,8 +208,11 @@ def _reserve(state: StateFolder, sealer: Sealer, journal: Journal) -> GapReserve
     """The reserve, emptied of what an earlier run left; none where its room cannot be had."""
     try:
         reserve = GapReserve(state.gaps_file, sealer)
-        reserve.drain(journal)
     except StoreError:
         log.exception("there is no reserve for lost writes")
         return None
+    try:
+        reserve.drain(journal)
+    except StoreError:
+        log.exception("the reserve stays as it is until the journal can be written")
     return reserve

@@ -41,13 +41,16 @@ def strip_hop_by_hop(fields: Fields) -> Fields:
     return tuple(field for field in fields if field[0].lower() not in dropped)
 
 
-def caller_fields(fields: Fields) -> Fields:
-    """What the caller said end to end: without hop-by-hop fields and without forged ``x-strangler-*``."""
+def end_to_end(fields: Fields) -> Fields:
+    """What is said end to end: without hop-by-hop fields, and without any ``x-strangler-*``.
+
+    From a caller those are forged; from our gateway they are for this engine only.
+    """
     return tuple(field for field in strip_hop_by_hop(fields) if field[0][:12].lower().replace(b"_", b"-") != _OURS)
 
 
 def towards_system(fields: Fields, *, peer: str, host: bytes, extra: Fields = ()) -> Fields:
-    """The fields a system gets, from those of ``caller_fields``.
+    """The fields a system gets, from those of ``end_to_end``.
 
     Args:
         fields: the caller's fields, end to end.

@@ -1,4 +1,4 @@
-from proxy.mitm.forwarding import caller_fields, journaled, strip_hop_by_hop, towards_system
+from proxy.mitm.forwarding import end_to_end, journaled, strip_hop_by_hop, towards_system
 
 
 def test_connection_cannot_name_away_what_frames_or_routes_a_message() -> None:
@@ -7,14 +7,14 @@ def test_connection_cannot_name_away_what_frames_or_routes_a_message() -> None:
 
 
 def test_connection_cannot_name_away_what_this_engine_sets() -> None:
-    fields = caller_fields(((b"Host", b"a"), (b"Connection", b"x-forwarded-for"), (b"X-Forwarded-For", b"9.9.9.9")))
+    fields = end_to_end(((b"Host", b"a"), (b"Connection", b"x-forwarded-for"), (b"X-Forwarded-For", b"9.9.9.9")))
     sent = towards_system(fields, peer="10.0.0.1", host=b"old:80")
     assert (b"X-Forwarded-For", b"10.0.0.1") in sent
 
 
 def test_forged_fields_of_ours_are_dropped_in_every_spelling() -> None:
     fields = ((b"X-Strangler-Exchange", b"1"), (b"x_strangler_key", b"1"), (b"X-STRANGLER_key", b"1"), (b"X-A", b"1"))
-    assert caller_fields(fields) == ((b"X-A", b"1"),)
+    assert end_to_end(fields) == ((b"X-A", b"1"),)
 
 
 def test_an_ipv6_caller_is_quoted_in_forwarded() -> None:
