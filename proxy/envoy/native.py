@@ -31,9 +31,9 @@ ACTION_PARAMETER = r"(?i)[^;]*;.*\baction\b.*"
 
 _SHARED_SYNTAX = re.compile(r"""(?x) ^ (?: [A-Za-z0-9/_~%&=:,@!'"<>;\ -]        # itself
     | \\[.\-/+*?$^()\[\]{}|d]                                              # escaped, or a digit
-    | \.  | [+*?] (?![+*]) | \{\d{1,3}(?:,\d{0,3})?\}                      # any, repeated, never possessively
+    | \.  | (?: [+*?] | \{\d{1,3}(?:,\d{0,3})?\} ) (?![+*?{])            # any, repeated, greedily only
     | \((?!\?) | \((?=\?:)\?: | \) | \| | \^ | \$                          # groups, alternatives, anchors
-    | \[ \^? (?: [A-Za-z0-9/_~%&=:,@!.+*?'"<>;\ -] | \\[.\-/d\]\[\\] )+ \] # classes
+    | \[ \^? (?: [A-Za-z0-9/_%=:,@!.+*?'"<>;\ -] | \\[.\-/d\]\[\\] )+ \] # classes
     )* $""")
 
 
