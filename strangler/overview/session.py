@@ -3,10 +3,11 @@
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 from strangler.cutover import Cutover
 from strangler.errors import UsageError
@@ -24,6 +25,7 @@ class Session:
 
     plan_path: Path
     state: StateFolder
+    _opened: dict[str, Journal | Ledger] = field(default_factory=dict)
 
     @cached_property
     def loaded(self) -> LoadedPlan:
@@ -35,15 +37,19 @@ class Session:
         """The plan's content."""
         return self.loaded.plan
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
         """The journal, created where there is none."""
-        return Journal.open(self.state.journal_url, key=self.state.journal_key())
+        if "journal" not in self._opened:
+            self._opened["journal"] = Journal.open(self.state.journal_url, key=self.state.journal_key())
+        return cast("Journal", self._opened["journal"])
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
         """The ledger, created where there is none."""
-        return Ledger.open(self.state.ledger_url)
+        if "ledger" not in self._opened:
+            self._opened["ledger"] = Ledger.open(self.state.ledger_url)
+        return cast("Ledger", self._opened["ledger"])
 
     @cached_property
     def cutover(self) -> Cutover:
@@ -56,18 +62,14 @@ class Session:
         Raises:
             PlanError: it cannot be loaded any more.
         """
-        other = Session(self.plan_path, self.state)
+        other = Session(self.plan_path, self.state, self._opened)
         _ = other.loaded
-        vars(other).update(self._opened())
         return other
 
     def close(self) -> None:
-        """Close the stores that were opened."""
-        for store in self._opened().values():
-            store.close()
-
-    def _opened(self) -> dict[str, Journal | Ledger]:
-        return {name: store for name, store in vars(self).items() if name in {"journal", "ledger"}}
+        """Close the stores that were opened, by this one or by one renewed from it."""
+        while self._opened:
+            self._opened.popitem()[1].close()
 
     def operation(self, name: str) -> str:
         """The name, checked against the plan.
