@@ -298,7 +298,8 @@ async def test_what_is_not_served_is_404(gateway, target):
 async def test_request_that_is_too_long_is_413_before_it_is_sent(gateway, free_port):
     reader, writer = await asyncio.open_connection("127.0.0.1", free_port)
     writer.write(b"POST /new/town.find/x HTTP/1.1\r\nhost: x\r\ncontent-length: 16777217\r\n\r\n")
-    assert await reader.readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    status_line = await reader.readline()
+    assert status_line.startswith(b"HTTP/1.1 413 ")  # the phrase is each Python version's own
     writer.close()
     await writer.wait_closed()
 
