@@ -8,8 +8,10 @@ Data flow::
     publisher    route table -> validated -> files, swapped by rename
     deciding     Envoy asks who answers: the same ``proxy.decide`` says so    (ext_proc, processing)
     observing    Envoy tells what was said: an Exchange for the journal       (ext_proc, observability)
+    audit        Envoy's count of answers against ours: what was not told is a loss. Pure
     messages     the few protobuf messages both of them need
-    child, admin Envoy's process, and its administration on a private socket
+    binary       Envoy's process
+    admin        its administration, on a private socket
     engine       assembles the above
 
 Envoy decides by itself only where it provably decides as ``decide`` does; everything else it asks. Nothing outside this

@@ -18,6 +18,7 @@ import orjson
 
 from proxy.envoy import binary, messages
 from proxy.envoy.admin import Admin
+from proxy.envoy.audit import STATS, Audit, by_operation
 from proxy.envoy.bootstrap import LISTENER, Limits, Places
 from proxy.envoy.deciding import Deciding, Decisions
 from proxy.envoy.observing import Observing, Then
@@ -27,7 +28,8 @@ from proxy.mitm.breaker import Breaker
 from proxy.mitm.capture import Capture
 from proxy.mitm.tables import Sources, Switch, Tables, Watcher
 from strangler.errors import StoreError, StranglerError, UsageError
-from strangler.journal import Journal
+from strangler.exchange import Reason
+from strangler.journal import Journal, Loss
 from strangler.journal.crypto import Sealer
 from strangler.journal.reserve import GapReserve
 from strangler.state import StateFolder
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 STARTS_WITHIN_S = 20.0
 DRAIN_S = 10.0
 STATUS_EVERY_S = 0.5
+AUDIT_EVERY_S = 1.0
+LAST_WORDS_S = 1.0
 GENERATIONS = 64
 """How many route tables back an exchange may have been answered by."""
 SPARE_S = 5.0
@@ -75,6 +79,7 @@ class Engine:
             self._journal, _reserve(state, Sealer(key), self._journal), self.switch.current.plan.capture.queue
         )
         self._breaker = Breaker()
+        self._audit = Audit()
         self.watcher = Watcher(self._sources, self.switch, self._renewed, lambda: None)
         self._generations: dict[int, Tables] = {}
         self._published = 0
@@ -144,6 +149,7 @@ class Engine:
         waits = [
             asyncio.create_task(self._publish_changes(publisher, admin), name="strangler-publisher"),
             asyncio.create_task(self._tell_status(), name="strangler-status"),
+            asyncio.create_task(self._audit_now_and_then(admin), name="strangler-audit"),
             asyncio.create_task(stop.wait(), name="strangler-stop"),
             asyncio.create_task(self._ended(), name="strangler-envoy"),
         ]
@@ -201,6 +207,36 @@ class Engine:
             self._write_status()
             await asyncio.sleep(STATUS_EVERY_S)
 
+    async def _audit_now_and_then(self, admin: Admin) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_EVERY_S)
+            with suppress(StranglerError):
+                self._lose(self._audit.missing(by_operation(await admin.stats(STATS)), time.monotonic()))
+
+    async def _audit_at_the_end(self, admin: Admin) -> None:
+        """Envoy is drained: give what it says a moment to arrive, then count what did not."""
+        try:
+            answered = by_operation(await admin.stats(STATS))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_S):
+                    while not self._audit.is_even(answered):  # noqa: ASYNC110  Envoy's word is not ours to signal
+                        await asyncio.sleep(0.02)
+            self._lose(self._audit.missing(answered, time.monotonic(), is_last=True))
+        except StranglerError as error:
+            log.warning("Envoy's count of answers is not known: %s", error)
+
+    def _lose(self, missing: Mapping[str, int]) -> None:
+        entries = self.switch.current.table.entries
+        for name, count in missing.items():
+            entry = entries.get(name)
+            if entry is None:
+                continue  # a system's own paths, or an operation that the plan no longer has
+            why = "Envoy answered it, and could not tell us"
+            self.capture.lose(
+                Loss(name, entry.effect, Reason.NOT_JOURNALED, count, time.time(), None, entry.digest, why)
+            )
+            log.error("%s: %d answers were not observed: counted as not journaled", name, count)
+
     async def _ended(self) -> None:
         if self._envoy is not None:
             code = await self._envoy.wait()
@@ -236,7 +272,9 @@ class Engine:
         decisions = Decisions()
         deciding = Deciding(lambda: self.switch.current, decisions, self.counts)
         then = Then(lambda: self.switch.current, self._generations.get)
-        observing = Observing(then, decisions, self.capture, self._answered_by_new, self.counts)
+        observing = Observing(
+            then, decisions, self.capture, self._answered_by_new, audit=self._audit, counts=self.counts
+        )
         return [
             await _server(places.deciding, deciding.process, messages.write),
             await _server(places.observing, observing.process, bytes),
@@ -270,6 +308,7 @@ class Engine:
             await asyncio.to_thread(self.watcher.stop)
         if self._envoy is not None and self._envoy.returncode is None:
             await self._drain(admin)
+            await self._audit_at_the_end(admin)
             self._envoy.terminate()
             try:
                 async with asyncio.timeout(DRAIN_S):

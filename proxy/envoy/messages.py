@@ -16,6 +16,8 @@ Fields = tuple[tuple[str, bytes], ...]
 
 SERVICE = "envoy.service.ext_proc.v3.ExternalProcessor"
 METHOD = "Process"
+REFUSED = "strangler_refused"
+"""The response's code details where an answer is ours."""
 _OVERWRITE = 2
 _SKIP, _BUFFERED_PARTIAL = 2, 3
 
@@ -83,7 +85,7 @@ def write(reply: GoOn | Refuse) -> bytes:
         immediate = message.immediate_response
         immediate.status.code = reply.status
         immediate.body = reply.body
-        immediate.details = "strangler"
+        immediate.details = REFUSED
         _set(immediate.headers, "content-type", reply.media_type)
         return bytes(message.SerializeToString())
     told = message.request_headers if isinstance(reply.replies_to, Head) else message.request_body

@@ -14,9 +14,10 @@ from typing import Protocol
 
 from proxy.decide import Decision, decide
 from proxy.decide.entry import Entry
+from proxy.envoy.audit import Audit
 from proxy.envoy.deciding import Decisions
 from proxy.envoy.fields import answer_headers, pseudo, request_of
-from proxy.envoy.messages import Head, Piece
+from proxy.envoy.messages import REFUSED, Head, Piece
 from proxy.envoy.names import EXCHANGE_HEADER, RouteName, Way
 from proxy.mitm.capture import Capture
 from proxy.mitm.tables import Tables
@@ -95,6 +96,7 @@ class Observing:
         decisions: what Envoy was told.
         capture: where exchanges go.
         on_new: told of every answer of the new side.
+        audit: told of every answer.
         counts: what happened, by name.
     """
 
@@ -104,12 +106,15 @@ class Observing:
         decisions: Decisions,
         capture: Capture,
         on_new: OnNew,
+        *,
+        audit: Audit,
         counts: Counter[str],
     ) -> None:
         self._then = then
         self._decisions = decisions
         self._capture = capture
         self._on_new = on_new
+        self._audit = audit
         self._counts = counts
 
     async def process(self, messages: AsyncIterator[Head | Piece], _context: object = None) -> AsyncIterator[bytes]:
@@ -140,6 +145,9 @@ class Observing:
     def _tell(self, story: Story, message: Head | Piece) -> None:
         if isinstance(message, Head):
             story.answer = message
+            route = RouteName.read(message.attributes.get("xds.route_name", ""))
+            if route is not None and route.name and message.attributes.get("response.code_details") != REFUSED:
+                self._audit.saw(route.name)
             story.answered.is_whole = message.is_end
         else:
             (story.asked if message.is_request else story.answered).add(message)

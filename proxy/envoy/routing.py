@@ -213,6 +213,7 @@ def _to(upstream: Upstream, name: RouteName, *, is_repeatable: bool, is_told: bo
     route: Message = {
         "@type": TYPE + "envoy.config.route.v3.Route",
         "name": str(name),
+        "stat_prefix": name.name,  # counted by operation: see ``audit``
         "match": {"prefix": "/"},
         "route": action,
         "metadata": {

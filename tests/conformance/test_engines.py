@@ -88,6 +88,7 @@ async def test_an_engine_does_what_decide_says(kind: str, scenario: Scenario, tm
         exchanges = await around.journaled(len(expected))
         assert {number: seen_exchange(exchange) for number, exchange in exchanges.items()} == expected
         assert_told_no_more_than_due(around, exchanges, decisions)
+    assert around.engine.capture.counters.lost == 0
 
 
 def assert_told_no_more_than_due(

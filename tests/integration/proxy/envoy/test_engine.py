@@ -175,6 +175,19 @@ async def test_a_decision_that_does_not_come_is_counted_as_not_asked(engine: Sur
     assert exchange.not_compared is Reason.NOT_ASKED
 
 
+async def test_what_envoy_could_not_tell_us_is_counted_as_lost(tmp_path: Path) -> None:
+    needs_envoy()
+    order = Case("POST", "/orders", (("X-Citizen", "7"),), b"an order")
+    async with running("envoy", tmp_path, Published(), SHORT_PLAN) as around:
+        await around.ask(0, ITEM)
+        await around.journaled(1)
+        await around.engine.servers[1].stop(None)
+        assert [(await around.ask(number, case)).body for number, case in enumerate((ITEM, order))] == [b"old", b"old"]
+    assert around.engine.capture.counters.lost == 2
+    with Journal.open(around.state.journal_url, key=around.state.journal_key()) as journal:
+        assert [gap.operation for gap in journal.gaps(None)] == ["shop.order"]
+
+
 @pytest.mark.parametrize(
     ("target", "field", "status"),
     [
