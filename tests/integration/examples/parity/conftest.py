@@ -29,6 +29,7 @@ from legacy_adapters.handlers import Gateway, open_gateway
 from new_services.assessment.service import SERVICE as ASSESSMENT
 from new_services.care_plan.service import SERVICE as CARE_PLAN
 from new_services.citizen_record.service import SERVICE as CITIZEN_RECORD
+from new_services.citizen_record.service import telling
 from new_services.entitlement.service import SERVICE as ENTITLEMENT
 from new_services.kit import Service, create_app
 from parity_checks.compare import Comparison, NotCompared, compare
@@ -40,7 +41,7 @@ from strangler.stages import Side
 
 PLAN = Path(__file__).parents[4] / "examples" / "elderly_care" / "migration.yaml"
 RELEASE_1 = (citizen_record_1.SERVICE, entitlement_1.SERVICE, care_plan_1.SERVICE, assessment_1.SERVICE)
-RELEASE_2 = (CITIZEN_RECORD, ENTITLEMENT, CARE_PLAN, ASSESSMENT)
+RELEASE_2 = (telling(CITIZEN_RECORD), ENTITLEMENT, CARE_PLAN, ASSESSMENT)
 COUNT = 600
 """As many as the estate of these tests holds: every kind of citizen is among them."""
 

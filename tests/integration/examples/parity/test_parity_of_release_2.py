@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from examples.elderly_care.population import FULL_SHARE_UNTIL, spaced
@@ -124,6 +125,22 @@ def test_a_new_telephone_number_is_read_back_alike_once_the_index_shows_it(relea
 
     assert {one.difference.path for one in at_once} <= {"$.telephone"}  # a race, which settling tells from a defect
     assert later == []
+
+
+def test_a_citizen_is_written_to_by_the_side_that_answers_and_not_for_a_copy(release_2, people, ask):
+    def waiting():
+        return httpx.get(f"{release_2.environ['CITIZEN_RECORD_URL']}/health").json()["notices"]["waiting"]
+
+    citizen = next(one for one in people[80:] if one.status == "A" and one.has_fixed_address)
+    answered = ask.change_address(citizen.nino, "1 Told Row")
+    asked = ask.change_address(citizen.nino, "2 Untold Row")
+    asked = replace(asked, headers={**asked.headers, "x-strangler-role": "asked"})
+    before = waiting()
+    assert release_2.only_new(asked, "asked-1").status == 200
+    assert waiting() == before
+    assert release_2.only_new(answered, "answered-1").status == 200
+    assert waiting() > before
+    release_2.seed()
 
 
 def test_a_requested_assessment_has_each_sides_own_number(release_2, people, ask):
