@@ -18,7 +18,7 @@ from tests.conformance.cases import Case
 from tests.conformance.conftest import needs_envoy
 from tests.conformance.engines import Surroundings, running, says
 from tests.integration.proxy.envoy.conftest import SHORT_PLAN, Published, rolled_out
-from tests.integration.proxy.serving import Caller, eventually, request
+from tests.integration.proxy.serving import Caller, Origin, eventually, request
 
 ITEM = Case("GET", "/items/7")
 FIND = Case("POST", "/find", (("Content-Type", "application/json"),), b'{"id": "7"}')
@@ -251,6 +251,11 @@ async def test_envoy_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
     assert children
 
 
+def _port(folder: Path) -> int:
+    (status,) = folder.glob(".strangler/engine-*.json")
+    return int(json.loads(status.read_text())["port"])
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -261,3 +266,28 @@ def _runs(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
+
+
+@pytest.mark.slow
+async def test_a_frozen_process_of_ours_holds_up_a_large_body_for_a_bounded_time(tmp_path: Path) -> None:
+    """Envoy keeps step with whom it tells; that ends with the stream, whose length is bounded."""
+    needs_envoy()
+    old = Origin(reply=says(b"old"))
+    await old.start()
+    (tmp_path / "migration.yaml").write_text(SHORT_PLAN.format(old=old.port, new=2))
+    command = (sys.executable, "-m", "proxy.envoy", "--plan", str(tmp_path / "migration.yaml"), "--port", "0")
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        await eventually(lambda: bool(list(tmp_path.glob(".strangler/engine-*.json"))), within_s=30)
+        process.send_signal(signal.SIGSTOP)
+        large = b"x" * 30_000_000
+        caller = Caller(*await asyncio.open_connection("127.0.0.1", _port(tmp_path)))
+        await caller.say(request("PUT", "/uploads/1", "X-Citizen: 7", body=large))
+        assert (await caller.hear(within_s=30)).body == b"old"
+        assert old.body_bytes == len(large)
+        caller.writer.close()
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        await process.wait()
+        await old.stop()
