@@ -1,5 +1,7 @@
 """Which engines can run here."""
 
+import importlib.util
+
 import pytest
 
 from tests.integration.conftest import missing
@@ -13,11 +15,15 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def needs_envoy() -> None:
-    try:
-        from proxy.envoy.binary import is_installed
+def has_envoy() -> bool:
+    """Whether the extra ``strangler[envoy]`` is installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("grpc", "google", "envoy")):
+        return False
+    from proxy.envoy.binary import is_installed
 
-        if not is_installed():
-            missing("Envoy (pip install 'strangler[envoy]')")
-    except ImportError:
+    return is_installed()
+
+
+def needs_envoy() -> None:
+    if not has_envoy():
         missing("Envoy (pip install 'strangler[envoy]')")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.conftest import needs_envoy
+from tests.conformance.conftest import has_envoy, needs_envoy
 from tests.conformance.engines import Surroundings, running
 from tests.integration.proxy.serving import PLAN, eventually
+
+collect_ignore_glob = [] if has_envoy() else ["test_*.py"]  # ``tests/unit/proxy/envoy/test_installed.py`` says so
 
 SHORT_PLAN = PLAN.replace("{timeout_s}", "1").replace("{queue}", "1000")
 
