@@ -44,6 +44,10 @@ class SystemRefused(SystemUnreachable):
     """Not asked: the system's breaker is open after too many failures, or all of its places stayed taken."""
 
 
+class SystemNotNamed(StranglerError):
+    """A handler asks a system that its entry in the plan does not name, so whose build the evidence would not tell."""
+
+
 class BadRequest(StranglerError):
     """The caller's request lacks something or does not parse; the caller gets 400 with this message."""
 
@@ -128,7 +132,7 @@ class Context:
     """What a factory is given, once, at start.
 
     ``system`` is the one behind this handler. ``old`` is the operation's old system, whose protocol callers speak: a
-    facade finds its WSDL there. ``links`` has every system of the plan by name.
+    facade finds its WSDL there. ``links`` has, by name, the systems that it may ask: its own, and those in ``also``.
     """
 
     operation: str
@@ -145,6 +149,7 @@ class Context:
 class Call:
     """One request's surroundings.
 
+    ``links`` has, by name, the systems that may be asked: the handler's own, and those in the plan entry's ``also``.
     ``headers`` is what goes along to the system: exchange id, idempotency key, trace, and the role. The role
     (``x-strangler-role``) is ``asked`` where another side answers the caller and this request is a copy.
     """
@@ -172,7 +177,12 @@ class Call:
 
         ``path`` is already percent-encoded (``urllib.parse.quote`` what comes from a caller); ``query`` and ``form``
         are encoded here; ``json`` may hold ``Decimal``, ``date`` and ``datetime``.
+
+        Raises:
+            SystemNotNamed: the plan entry does not name ``system``.
+            SystemUnreachable: as ``Link.request``.
         """
+        link = self.system if system is None else self._link_to(system)
         target = f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path
         body: bytes | None = None
         fields = (*self.headers, *headers)
@@ -182,8 +192,16 @@ class Call:
             body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
         if body is not None:
             fields = (*fields, ("content-type", kind))
-        link = self.system if system is None else self.links[system]
         return await link.request(method, target, headers=fields, body=body)
+
+    def _link_to(self, system: str) -> Link:
+        if system not in self.links:
+            also = ", ".join([*(name for name in self.links if name != self.system.name), system])
+            raise SystemNotNamed(
+                f"operations.{self.operation}.{self.side}: its code asks {system}, which the entry does not name; "
+                f"write 'also: [{also}]' there, so that the evidence tells {system}'s build"
+            )
+        return self.links[system]
 
 
 @runtime_checkable

@@ -8,7 +8,8 @@ Also ``/-/health``, and ``/-/builds``: for each operation what runs on either si
 
 What goes wrong is a problem document (RFC 9457) that names the system: 502 unreachable, 504 not in time, 503 not asked
 (breaker, or no free place), 404 no such operation, 413 too long, 400 a bad request, 500 a bug of ours, told by an id
-that is in the log. No stack trace and no value of a caller's goes out.
+that is in the log, or in full where a handler asks a system that its plan entry does not name. No stack trace and no
+value of a caller's goes out.
 """
 
 import asyncio

@@ -18,12 +18,13 @@ from legacy_adapters.contract import (
     Link,
     Reply,
     SystemDrifted,
+    SystemNotNamed,
     SystemRefused,
     SystemTimeout,
 )
-from legacy_adapters.links import SystemLink, open_links
+from legacy_adapters.links import SystemLink, named_by, open_links
 from legacy_adapters.resolve import Declared, context_for, declared_in
-from strangler.builds import GATEWAY_HEADER, BuildSource, build_source
+from strangler.builds import GATEWAY_HEADER, UNKNOWN, build_source, joined
 from strangler.errors import SystemUnreachable, UsageError
 from strangler.exchange import Headers, Observation, Request
 from strangler.plan.addresses import target_of
@@ -46,6 +47,7 @@ class _Place:
         self.entry = plan.operations[declared.operation]
         target = target_of(self.entry, declared.side)
         self.link = links[target.system]
+        self.further = tuple(links[name] for name in target.also)
         self.build_header = build_source(plan, target).header or GATEWAY_HEADER
         self._context = context_for(plan, declared, links, environ)
         self._handler: Handler | None = None
@@ -83,10 +85,23 @@ class _Place:
         if close is not None:
             await close()
 
-    def build_from(self, told: str | None, *, has_failed: bool) -> str | None:
-        """The build as evidence names it: the system's own, and the code of ours in between."""
-        build = _source(self.link).name(told or self.link.build, has_failed=has_failed)
-        return None if build is None else f"{build}+{self.declared.digest}"
+    async def build_from(self, told: str | None, heard: Mapping[str, "_Heard"], *, has_failed: bool) -> str | None:
+        """The build as evidence names it: the system's own, those of the further systems, and our code in between.
+
+        ``None`` where the answer failed and one of them is not known: it tells nothing then, and what was seen before
+        still holds.
+        """
+        build = self.link.source.name(told or await self.link.build_now(), has_failed=has_failed)
+        if build is None:
+            return None
+        further = {link.name: heard[link.name].named or await link.build_now() for link in self.further}
+        if has_failed and None in further.values():
+            return None
+        return self.joined(build, further)
+
+    def joined(self, own: str, further: Mapping[str, str | None]) -> str:
+        """One name for all that runs on this side."""
+        return joined(own, {name: build or UNKNOWN for name, build in further.items()}, self.declared.digest)
 
 
 class _Heard:
@@ -96,11 +111,13 @@ class _Heard:
         self._link = link
         self.name, self.system, self.run = link.name, link.system, link.run
         self.build: str | None = None
+        self.named: str | None = None
 
     async def request(self, method: str, target: str, *, headers: Headers = (), body: bytes | None = None) -> Reply:
         reply = await self._link.request(method, target, headers=headers, body=body)
         if self.system.build_header is not None:
             self.build = reply.header(self.system.build_header) or self.build
+        self.named = named_by(reply, self._link.source) or self.named
         return reply
 
 
@@ -119,7 +136,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Make the handlers, all at once; a system that is down is told in the log and tried again later."""
-        await asyncio.gather(*(place.start() for place in self._places.values()))
+        places = self._places.values()
+        links = {link for place in places for link in (place.link, *place.further)}
+        await asyncio.gather(*(place.start() for place in places), *(link.probe() for link in links))
 
     async def close(self) -> None:
         """Let every handler close what it holds."""
@@ -133,16 +152,16 @@ class Gateway:
             known = operation in self.plan.operations
             detail = f"its {side} side is reached directly" if known else "the plan has no such operation"
             return problem(404, "Not served here", f"{operation}: {detail}")
-        heard = _Heard(place.link)
+        heard = {link.name: _Heard(link) for link in (place.link, *place.further)}
         try:
             async with asyncio.timeout(3 * place.link.system.timeout_s):
                 handler = await place.handler()
                 answer = await handler.answer(request, self._call(place, request, heard))
         except Exception as error:  # noqa: BLE001 - the last line before the caller: every error has an answer
             answer = _problem_for(error, place)
-        return _with_build(answer, place, heard)
+        return await _with_build(answer, place, heard)
 
-    def _call(self, place: _Place, request: Request, heard: Link) -> Call:
+    def _call(self, place: _Place, request: Request, links: Mapping[str, Link]) -> Call:
         declared, writes = place.declared, place.entry.writes
         exchange_id = request.header("x-strangler-exchange")
         key_header = writes.idempotency_header if writes is not None else None
@@ -157,48 +176,31 @@ class Gateway:
             )
             headers = tuple((name, value) for name, value in said if value is not None)
         trace = tuple((name, value) for name, value in request.headers if name.lower() in ("traceparent", "tracestate"))
-        links = {**self.links, heard.name: heard}
-        return Call(declared.operation, declared.side, heard, links, exchange_id, key, (*headers, *trace))
+        own = links[place.link.name]
+        return Call(declared.operation, declared.side, own, links, exchange_id, key, (*headers, *trace))
 
     async def builds(self) -> dict[str, dict[str, str | None]]:
         """For each operation the build that runs on either side now, as answers through this gateway name it."""
-        heard = dict(zip(self.links, await asyncio.gather(*map(_probe, self.links.values())), strict=True))
+        probes = [link.probe() for link in self.links.values()]
+        probed = dict(zip(self.links, await asyncio.gather(*probes), strict=True))
         return {
-            operation: {str(side): self._build(operation, side, heard) for side in Side}
+            operation: {str(side): await self._build(operation, side, probed) for side in Side}
             for operation in self.plan.operations
         }
 
-    def _build(self, operation: str, side: Side, heard: Mapping[str, str | None]) -> str | None:
-        system = target_of(self.plan.operations[operation], side).system
+    async def _build(self, operation: str, side: Side, probed: Mapping[str, str | None]) -> str | None:
+        own = probed[target_of(self.plan.operations[operation], side).system]
         place = self._places.get((str(side), operation))
-        if place is None or heard[system] is None:
-            return heard[system]
-        return f"{heard[system]}+{place.declared.digest}"
+        if place is None or own is None:
+            return own
+        return place.joined(own, {link.name: probed[link.name] or await link.build_now() for link in place.further})
 
 
-def _source(link: SystemLink) -> BuildSource:
-    """Where the system itself tells its build."""
-    header = None if link.system.speaks == "odbc" else link.system.build_header
-    return BuildSource(header, link.system.build)
-
-
-async def _probe(link: SystemLink) -> str | None:
-    """The build that runs now; ``None`` where the system cannot tell."""
-    source = _source(link)
-    if source.header is None:
-        return source.name(None)
-    try:
-        reply = await link.request("GET", link.system.health)
-    except SystemUnreachable:
-        return None
-    return source.name(reply.header(source.header), has_failed=reply.status >= 500)
-
-
-def _with_build(answer: Answer, place: _Place, heard: _Heard) -> Answer:
+async def _with_build(answer: Answer, place: _Place, heard: Mapping[str, _Heard]) -> Answer:
     name = place.build_header
     own = next((value for field, value in answer.headers if field.lower() == name.lower()), None)
     has_failed = Observation(place.declared.side, answer.status, body=answer.body).has_failed
-    build = place.build_from(own or heard.build, has_failed=has_failed)
+    build = await place.build_from(own or heard[place.link.name].build, heard, has_failed=has_failed)
     kept = tuple(field for field in answer.headers if field[0].lower() != name.lower())
     return answer if build is None else Answer(answer.status, (*kept, (name, build)), answer.body)
 
@@ -212,6 +214,9 @@ def problem(status: int, title: str, detail: str, **members: str) -> Answer:
 def _problem_for(error: Exception, place: _Place) -> Answer:
     operation, system = place.declared.operation, place.link.name
     status, title, detail = _told(error, system)
+    if isinstance(error, SystemNotNamed):
+        _log.error("a handler asks a system that its plan entry does not name", operation=operation, reason=detail)
+        return problem(status, title, detail, operation=operation)
     if status == 500:
         incident = uuid.uuid4().hex[:12]
         side = str(place.declared.side)
@@ -232,6 +237,8 @@ def _told(error: Exception, system: str) -> tuple[int, str, str]:
     match error:
         case BadRequest():
             told = (400, "Bad request", str(error))
+        case SystemNotNamed():
+            told = (500, "System not named in the plan", str(error))
         case SystemRefused():
             told = (503, "System not asked", str(error))
         case SystemTimeout():

@@ -1,6 +1,7 @@
 """The gateway's links: one for each system, bounded in number and time, behind a breaker."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,22 @@ from yarl import URL
 
 from legacy_adapters.breaker import Breaker
 from legacy_adapters.contract import Reply, SystemDrifted, SystemRefused, SystemTimeout
+from strangler.builds import BuildSource
 from strangler.errors import SystemUnreachable
 from strangler.exchange import Headers
 from strangler.plan.addresses import system_url
 from strangler.plan.models import Plan, System
 
 T = TypeVar("T")
+
+FRESH_S = 2.0
+"""How long a system's build counts as known since a reply named it, in seconds; so often at most it is probed."""
+
+PROBE_S = 2.0
+"""Longest wait for a probe's answer, in seconds."""
+
+WAIT_S = 0.5
+"""Longest that an answer which is ready waits for a probe of a further system, in seconds."""
 
 MOST_REPLY_BYTES = 16 * 1024 * 1024
 """Longer answers are refused: they are held in memory."""
@@ -43,7 +54,10 @@ class SystemLink:
         self.name = name
         self.system = system
         self.breaker = breaker
-        self.build: str | None = None  # as the last reply named it
+        self.source = BuildSource(None if system.speaks == "odbc" else system.build_header, system.build)
+        self._known = self.source.name(None) if self.source.header is None else None
+        self._known_at = self._probed_at = -math.inf
+        self._probe: asyncio.Task[str | None] | None = None
         self._client = client
         self._base = system_url(system) if system.speaks != "odbc" else ""
         self._places = asyncio.Semaphore(system.concurrency)
@@ -80,9 +94,56 @@ class SystemLink:
             raise SystemUnreachable(self.name, _why(error)) from error
         if len(content) > MOST_REPLY_BYTES:
             raise SystemDrifted(self.name, f"its answer is longer than {MOST_REPLY_BYTES} bytes")
-        if self.system.build_header is not None:
-            self.build = response.headers.get(self.system.build_header, self.build)
-        return Reply(response.status, tuple(response.headers.items()), content)
+        reply = Reply(response.status, tuple(response.headers.items()), content)
+        self._learn(reply)
+        return reply
+
+    def _learn(self, reply: Reply) -> None:
+        if self.source.header is None:
+            return
+        named = named_by(reply, self.source)
+        if named is not None:
+            self._known, self._known_at = named, time.monotonic()
+
+    async def build_now(self) -> str | None:
+        """The build that runs now, as the last reply named it; ``None`` where none ever did.
+
+        After ``FRESH_S`` without a reply the system is probed, and waited for at most ``WAIT_S``. A probe that fails
+        changes nothing: the build last known stays the best guess.
+        """
+        if self.source.header is None:
+            return self._known
+        is_due = time.monotonic() - max(self._known_at, self._probed_at) >= FRESH_S
+        if is_due or (self._known is None and self._probe is not None):
+            await asyncio.wait({self._probing(starts=is_due)}, timeout=WAIT_S)
+        return self._known
+
+    async def probe(self) -> str | None:
+        """The build that its health page names now; ``None`` where it cannot tell. The breaker is left alone."""
+        if self.source.header is None:
+            return self._known
+        probing = self._probing()
+        await asyncio.wait({probing})
+        return None if probing.cancelled() else probing.result()
+
+    def _probing(self, *, starts: bool = True) -> "asyncio.Task[str | None]":
+        """The probe under way, or else a new one (or, where none ``starts``, the last one)."""
+        if self._probe is None or (starts and self._probe.done()):
+            self._probed_at = time.monotonic()
+            self._probe = asyncio.create_task(self._ask_health(), name=f"which build of {self.name} runs")
+        return self._probe
+
+    async def _ask_health(self) -> str | None:
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await self._take_place()
+                try:
+                    reply = await self._send("GET", URL(self._base + self.system.health, encoded=True), (), None)
+                finally:
+                    self._places.release()
+        except (SystemUnreachable, TimeoutError):
+            return None
+        return named_by(reply, self.source)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Blocking work in the system's threads, as the contract's ``Link.run`` says."""
@@ -146,7 +207,16 @@ class SystemLink:
 
     async def close(self) -> None:
         """Stop taking work; what hangs in a thread is not waited for."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def named_by(reply: Reply, source: BuildSource) -> str | None:
+    """The build that a reply names; ``None`` where it failed and names none."""
+    told = reply.header(source.header) if source.header is not None else None
+    return source.name(told, has_failed=reply.status >= 500)
 
 
 @asynccontextmanager

@@ -65,13 +65,14 @@ def declared_in(plan: Plan) -> tuple[Declared, ...]:
 def context_for(plan: Plan, declared: Declared, links: Mapping[str, Link], environ: Mapping[str, str]) -> Context:
     """What the declared factory is given."""
     entry = plan.operations[declared.operation]
+    target = target_of(entry, declared.side)
     return Context(
         operation=declared.operation,
         side=declared.side,
         effect=entry.effect,
-        system=links[target_of(entry, declared.side).system],
+        system=links[target.system],
         old=links[entry.old.system],
-        links=links,
+        links={name: links[name] for name in (target.system, *target.also)},
         plan=plan,
         environ=environ,
     )

@@ -20,6 +20,17 @@ GATEWAY_HEADER: Final = "x-strangler-build"
 """Where the gateway names the build of a system that has no header for it, such as a database."""
 
 
+def joined(own: str, further: Mapping[str, str], code: str) -> str:
+    """The build of a side that the gateway answers: such as ``release-2+citizen-record.release-2+facade.1a2b3c4d``.
+
+    Args:
+        own: the build of the side's own system.
+        further: the builds of the systems that its adapter or facade asks besides (``also``), by system.
+        code: our own code in between, such as ``facade.1a2b3c4d``.
+    """
+    return "+".join([own, *(f"{name}.{build}" for name, build in further.items()), code])
+
+
 @dataclass(frozen=True, slots=True)
 class BuildSource:
     """Where one side's build is told: a response header, or the plan."""
@@ -32,15 +43,17 @@ class BuildSource:
 
         Args:
             told: the header's value in the answer; ``None`` where there is no such header, or no answer.
-            has_failed: whether the side gave no answer, or one that says the server itself broke.
+            has_failed: whether the side gave no answer, or one that says the server itself broke. Changes nothing:
+                an answer without the header names no build, whatever its status.
 
         Returns:
-            The name. ``None`` where a failed answer lacks the header: what stands in front of the system may have
-            given it, so it says nothing about what runs there, and the build last seen is still the best guess.
+            The name. ``None`` where there is a header and the answer lacks it: what stands in front of the system may
+            have given it, so it says nothing about what runs there. It stands under the build last seen, so that no
+            answer leaves the evidence by leaving out its header.
         """
         if told:
             return told
-        if has_failed and self.header is not None:
+        if self.header is not None:
             return None
         return self.declared or UNKNOWN
 

@@ -24,7 +24,8 @@ class Builds:
 def entry_digest(plan: Plan, operation: str) -> str:
     """Digest of everything in the plan that bears on how this operation is answered and compared."""
     entry = plan.operations[operation]
-    systems = {name: plan.systems[name] for name in sorted({entry.old.system, entry.new.system})}
+    asked = {entry.old.system, *entry.old.also, entry.new.system, *entry.new.also}
+    systems = {name: plan.systems[name] for name in sorted(asked)}
     parts = {
         "operation": entry.model_dump(mode="json", by_alias=True, include={"effect", "match", "old", "new", "key"}),
         "compare": entry.compare.model_dump(mode="json", by_alias=True, exclude={"show"}),

@@ -84,6 +84,19 @@ def _check_target(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]
     if plan.gateway is None and (needs or system.speaks == "odbc"):
         message = f"{needs or 'a database'} needs the gateway, and the plan names none"
         yield refusal("gateway-missing", path, message, "add 'gateway: http://host:port' at the top")
+    yield from _check_also(plan, path, target)
+
+
+def _check_also(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]:
+    if target.also and not (target.adapter or target.facade):
+        message = f"nothing stands before {target.system} that could ask a further system"
+        yield refusal("also-without-facade", (*path, "also"), message, "remove it, or add 'adapter:' or 'facade:'")
+    for index, name in enumerate(target.also):
+        here = (*path, "also", index)
+        if name not in plan.systems:
+            yield refusal("unknown-system", here, f"there is no system {name!r}", nearest(name, plan.systems))
+        elif name == target.system or name in target.also[:index]:
+            yield refusal("also-twice", here, f"{name} is named already", "remove it")
 
 
 def _check_writes(plan: Plan, path: Path, operation: Operation) -> Iterator[Complaint]:
@@ -179,7 +192,8 @@ def _check_people(plan: Plan) -> Iterator[Complaint]:
 
 
 def _check_unused(plan: Plan) -> Iterator[Complaint]:
-    used = {target.system for entry in plan.operations.values() for target in (entry.old, entry.new)}
+    targets = [target for entry in plan.operations.values() for target in (entry.old, entry.new)]
+    used = {name for target in targets for name in (target.system, *target.also)}
     used |= {entry.writes.sandbox for entry in plan.operations.values() if entry.writes and entry.writes.sandbox}
     for name, system in plan.systems.items():
         if name not in used and not system.serves:

@@ -52,6 +52,9 @@ class Target(Model):
     """The system's name under ``systems``."""
     adapter: Reference | None = Field(None, description="Reaches a system that callers cannot: a database, a session.")
     facade: Reference | None = Field(None, description="Lets a new service answer in the caller's old protocol.")
+    also: tuple[Name, ...] = Field(
+        (), description="Further systems that its adapter or facade asks; their builds are part of the evidence."
+    )
 
 
 class PathMatch(Model):

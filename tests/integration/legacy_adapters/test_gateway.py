@@ -203,8 +203,8 @@ async def test_soap_caller_is_served_by_the_new_json_service(gateway, upstream):
     names = [body.index(name) for name in ("ŁUKASZ", "1940-02-29", 'nil="true"', 'currency="GBP"', "18510")]
     assert names == sorted(names)
     assert answered["x-build-id"].startswith("release-2+facade.")
-    assert upstream.seen[0][1] == "/citizens/QQ1"
-    assert {name: upstream.seen[0][2][name] for name in headers} == headers
+    assert upstream.seen[-1][1] == "/citizens/QQ1"
+    assert {name: upstream.seen[-1][2][name] for name in headers} == headers
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,28 @@ async def test_drift_is_no_reason_to_stop_asking(links):
     assert await links["index"].run(lambda: "still asked") == "still asked"
 
 
+async def test_build_is_not_waited_for_without_end(free_port):
+    never = asyncio.Event()
+
+    async def hang(_reader, writer):
+        await never.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", free_port)
+    system = {"department": "d", "speaks": "http", "url": f"http://127.0.0.1:{free_port}", "build_header": "x-build-id"}
+    plan = Plan.model_validate(PLAN | {"systems": {"hangs": {**system, "timeout_s": 300}}})
+    async with open_links(plan) as links, asyncio.timeout(20):
+        assert await links["hangs"].build_now() is None
+        assert await links["hangs"].probe() is None
+    never.set()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_build_that_no_header_tells_is_as_declared(links):
+    assert [await links[name].build_now() for name in ("index", "gone")] == ["unknown", "unknown"]
+
+
 async def test_database_has_no_url(links):
     with pytest.raises(SystemUnreachable, match="ODBC"):
         await links["index"].request("GET", "/")

@@ -1,6 +1,6 @@
 import pytest
 
-from strangler.builds import GATEWAY_HEADER, BuildSource, build_source, builds_in_force
+from strangler.builds import GATEWAY_HEADER, BuildSource, build_source, builds_in_force, joined
 from strangler.evidence import Builds
 from strangler.plan.models import Plan
 from strangler.stages import Side
@@ -22,14 +22,14 @@ def plan(old: object, new: object) -> Plan:
     [
         ("x-build-id", "declared", "told", False, "told"),
         ("x-build-id", "declared", "told", True, "told"),
-        ("x-build-id", "declared", None, False, "declared"),
+        ("x-build-id", "declared", None, False, None),
         ("x-build-id", "declared", None, True, None),
-        ("x-build-id", None, "", False, "unknown"),
+        ("x-build-id", None, "", False, None),
         (None, "declared", None, True, "declared"),
         (None, None, None, False, "unknown"),
     ],
 )
-def test_build_is_as_told_then_as_declared_then_unknown(
+def test_build_is_as_told_or_where_nothing_tells_it_as_declared(
     header: str | None, declared: str | None, told: str | None, has_failed: bool, name: str | None
 ) -> None:
     assert BuildSource(header, declared).name(told, has_failed=has_failed) == name
@@ -48,6 +48,12 @@ def test_build_is_as_told_then_as_declared_then_unknown(
 def test_build_source_is_the_header_that_callers_of_that_side_see(target: object, header: str | None) -> None:
     made = plan(target, "plain")
     assert build_source(made, made.operations["a.b"].old).header == header
+
+
+def test_joined_build_names_every_system_and_the_code_in_between() -> None:
+    assert joined("7", {}, "facade.1a2b3c4d") == "7+facade.1a2b3c4d"
+    further = {"citizen-record": "release-2", "rows": "unknown"}
+    assert joined("7", further, "facade.1a2b3c4d") == "7+citizen-record.release-2+rows.unknown+facade.1a2b3c4d"
 
 
 def test_builds_in_force_are_as_seen_then_as_declared_then_unknown() -> None:

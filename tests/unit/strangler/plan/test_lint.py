@@ -10,6 +10,7 @@ Problems = Callable[..., tuple[Problem, ...]]
 READ = "operations.pensions.get-entitlement"
 WRITE = "operations.health.update-contact"
 DUAL = "{policy: dual, idempotency_header: Idempotency-Key}"
+ENTITLEMENT = 'facade: "examples.elderly_care.facades:entitlement"'
 RULE = "as: datetime, within_s: 5, zone: Europe/London"
 
 
@@ -17,6 +18,16 @@ RULE = "as: datetime, within_s: 5, zone: Europe/London"
     ("before", "after", "code", "key", "said"),
     [
         ("old: pensions", "old: pension", "unknown-system", f"{READ}.old.system", "did you mean 'pensions'?"),
+        (ENTITLEMENT, f"{ENTITLEMENT}, also: [stand-on]", "unknown-system", f"{READ}.new.also[0]", "'stand-in'?"),
+        (ENTITLEMENT, f"{ENTITLEMENT}, also: [citizen-record]", "also-twice", f"{READ}.new.also[0]", "remove it"),
+        (ENTITLEMENT, f"{ENTITLEMENT}, also: [pensions, pensions]", "also-twice", f"{READ}.new.also[1]", "remove it"),
+        (
+            "new: citizen-record",
+            "new: {system: citizen-record, also: [stand-in]}",
+            "also-without-facade",
+            f"{WRITE}.new.also",
+            "or add 'adapter:'",
+        ),
         ("new: citizen-record", "new: patient-index", "adapter-missing", f"{WRITE}.new", "add 'adapter:"),
         (
             'adapter: "examples.elderly_care.adapters:contact"',
@@ -106,6 +117,12 @@ def test_lint_refuses_with_key_and_way_out(
     assert len(found) == 1, problems(before, after)
     assert said in str(found[0])
     assert found[0].line > 1
+
+
+def test_lint_counts_a_system_that_a_facade_asks_besides_as_used(good: str, load: Load) -> None:
+    alone = good.replace(", serves: [/stand-in]", "")
+    asked = alone.replace(ENTITLEMENT, f"{ENTITLEMENT}, also: [stand-in]")
+    assert [[one.key for one in load(text).warnings] for text in (alone, asked)] == [["systems.stand-in"], []]
 
 
 def test_lint_refuses_the_same_on_both_sides(problems: Problems) -> None:
