@@ -41,6 +41,7 @@ DRAIN_S = 10.0
 STATUS_EVERY_S = 0.5
 AUDIT_EVERY_S = 1.0
 LAST_WORDS_S = 1.0
+SOCKETS_PREFIX = "strangler-envoy-"
 GENERATIONS = 64
 """How many route tables back an exchange may have been answered by."""
 SPARE_S = 5.0
@@ -89,7 +90,7 @@ class Engine:
         self._has_started = False
         self.servers: list[Any] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sockets = Path(tempfile.mkdtemp(prefix="strangler-envoy-"))  # short: a socket's path has 108 bytes
+        self._sockets: Path | None = None
         self._envoy: asyncio.subprocess.Process | None = None
 
     @property
@@ -118,12 +119,18 @@ class Engine:
         Raises:
             UsageError: Envoy cannot listen there.
             TableRefused: Envoy refuses the plan.
+            Refused: another one runs on this state folder: they would write the same files.
             StranglerError: Envoy ended by itself.
         """
+        with self._state.lock("serve --engine envoy"):
+            await self._run(host, port, stop)
+
+    async def _run(self, host: str, port: int, stop: asyncio.Event) -> None:
         self._loop = asyncio.get_running_loop()
         folder = self._state.path / "envoy"
         folder.mkdir(mode=0o700, exist_ok=True)
-        places = Places(host, port, folder, self._sockets)
+        self._sockets = sockets = _fresh_sockets(folder / "sockets")
+        places = Places(host, port, folder, sockets)
         publisher = Publisher(places, _limits(self.switch.current))
         admin = Admin(places.admin)
         try:
@@ -324,7 +331,8 @@ class Engine:
             await asyncio.to_thread(self.capture.stop)
         self._journal.close()
         self.status_file.unlink(missing_ok=True)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def _drain(self, admin: Admin) -> None:
         """SIGTERM would cut off what is under way: wait for it first."""
@@ -362,6 +370,17 @@ async def _server(
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     return server
+
+
+def _fresh_sockets(link: Path) -> Path:
+    """A private folder for sockets, with a short name (a socket's path has 108 bytes); a dead engine's goes."""
+    if link.is_symlink():
+        left = link.readlink()
+        if left.name.startswith(SOCKETS_PREFIX):
+            shutil.rmtree(left, ignore_errors=True)
+        link.unlink()
+    link.symlink_to(tempfile.mkdtemp(prefix=SOCKETS_PREFIX))
+    return link.readlink()
 
 
 def _limits(tables: Tables) -> Limits:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.envoy.engine import Engine
-from strangler.errors import UsageError
+from strangler.errors import Refused, UsageError
 from strangler.exchange import Failure, Reason
 from strangler.journal import Journal
 from strangler.stages import Side, Stage
@@ -230,6 +230,12 @@ async def test_a_taken_port_is_told(engine: Surroundings, tmp_path: Path) -> Non
     other = Engine(engine.plan_path, type(engine.state)(tmp_path / "other", {}), environ={})
     with pytest.raises(UsageError, match=f"127.0.0.1:{engine.port}"):
         await other.run("127.0.0.1", engine.port, asyncio.Event())
+
+
+async def test_a_second_engine_on_the_same_state_is_refused(engine: Surroundings) -> None:
+    other = Engine(engine.plan_path, engine.state, environ={})
+    with pytest.raises(Refused, match="already runs"):
+        await other.run("127.0.0.1", 0, asyncio.Event())
 
 
 async def test_envoy_ends_when_its_keeper_is_killed(tmp_path: Path) -> None:
