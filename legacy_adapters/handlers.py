@@ -91,13 +91,13 @@ class _Place:
         ``None`` where the answer failed and one of them is not known: it tells nothing then, and what was seen before
         still holds.
         """
-        build = self.link.source.name(told or await self.link.build_now(), has_failed=has_failed)
-        if build is None:
+        build = told or await self.link.build_now()
+        if build is None and has_failed:
             return None
         further = {link.name: heard[link.name].named or await link.build_now() for link in self.further}
         if has_failed and None in further.values():
             return None
-        return self.joined(build, further)
+        return self.joined(build or self.link.system.build or UNKNOWN, further)
 
     def joined(self, own: str, further: Mapping[str, str | None]) -> str:
         """One name for all that runs on this side."""

@@ -14,7 +14,7 @@ from yarl import URL
 
 from legacy_adapters.breaker import Breaker
 from legacy_adapters.contract import Reply, SystemDrifted, SystemRefused, SystemTimeout
-from strangler.builds import BuildSource
+from strangler.builds import UNKNOWN, BuildSource
 from strangler.errors import SystemUnreachable
 from strangler.exchange import Headers
 from strangler.plan.addresses import system_url
@@ -143,7 +143,10 @@ class SystemLink:
                     self._places.release()
         except (SystemUnreachable, TimeoutError):
             return None
-        return named_by(reply, self.source)
+        named = named_by(reply, self.source)
+        if named is None and reply.status < 500:  # it is there and has no name; what replies named holds
+            named = self._known = self._known or self.source.declared or UNKNOWN
+        return named
 
     async def run(self, work: Callable[[], T]) -> T:
         """Blocking work in the system's threads, as the contract's ``Link.run`` says."""
@@ -214,9 +217,8 @@ class SystemLink:
 
 
 def named_by(reply: Reply, source: BuildSource) -> str | None:
-    """The build that a reply names; ``None`` where it failed and names none."""
-    told = reply.header(source.header) if source.header is not None else None
-    return source.name(told, has_failed=reply.status >= 500)
+    """The build that a reply names; as declared where no header tells it; ``None`` where the reply lacks the header."""
+    return source.name(reply.header(source.header) if source.header is not None else None)
 
 
 @asynccontextmanager

@@ -87,6 +87,27 @@ async def test_build_is_not_waited_for_without_end(free_port):
     await server.wait_closed()
 
 
+async def test_build_that_replies_named_outlives_one_that_lacks_the_header(free_port):
+    says = [b"x-build-id: b7\r\n", b"", b"x-build-id: b8\r\n"]
+
+    async def reply(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n" + says.pop(0) + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(reply, "127.0.0.1", free_port)
+    system = {"department": "d", "speaks": "http", "url": f"http://127.0.0.1:{free_port}", "build_header": "x-build-id"}
+    plan = Plan.model_validate(PLAN | {"systems": {"named": {**system, "build": "declared"}}})
+    async with open_links(plan) as links:
+        told = [await links["named"].probe() for _ in range(3)]
+    says[:] = [b""]
+    async with open_links(plan) as links:
+        told.append(await links["named"].build_now())
+    server.close()
+    await server.wait_closed()
+    assert told == ["b7", "b7", "b8", "declared"]
+
+
 async def test_build_that_no_header_tells_is_as_declared(links):
     assert [await links[name].build_now() for name in ("index", "gone")] == ["unknown", "unknown"]
 
