@@ -48,6 +48,9 @@ class Afloat:
         path: the file; made whole at once, so a full disk cannot hurt later.
         slots: most exchanges noted at a time; those beyond go unnoted, and are counted in ``unnoted``.
         sealer: seals callers' keys.
+
+    Raises:
+        OSError: there is no room for the file.
     """
 
     def __init__(self, path: Path, slots: int, sealer: Sealer) -> None:
@@ -55,9 +58,14 @@ class Afloat:
         self.unnoted = 0
         self._sealer = sealer
         self._file = path.open("w+b")
-        os.posix_fallocate(self._file.fileno(), 0, slots * SLOT_BYTES)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._map = mmap.mmap(self._file.fileno(), slots * SLOT_BYTES)
+        try:
+            os.posix_fallocate(self._file.fileno(), 0, slots * SLOT_BYTES)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._map = mmap.mmap(self._file.fileno(), slots * SLOT_BYTES)
+        except BaseException:
+            self._file.close()
+            path.unlink(missing_ok=True)  # a half-made file keeps room that others need
+            raise
         self._free = deque(range(slots))
 
     def note(self, exchange_id: str, operation: str, *, effect: Effect, entry: str, key: str | None, at: float) -> int:

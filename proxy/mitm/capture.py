@@ -69,6 +69,7 @@ class Capture:
         reserve: where lost writes are noted while the journal is down; may be ``None``.
         limit: most exchanges that wait.
         on_settled: told the slot of every exchange that was journaled or counted as lost.
+        prepare: called in the writer's thread until it returns, before anything is written: it opens the journal.
     """
 
     def __init__(
@@ -77,12 +78,15 @@ class Capture:
         reserve: Reserve | None,
         limit: int,
         on_settled: Callable[[int], None] = lambda _slot: None,
+        prepare: Callable[[], object] = lambda: None,
     ) -> None:
         self.counters = Counters()
         self._journal = journal
         self._reserve = reserve
         self._limit = limit
         self._on_settled = on_settled
+        self._prepare = prepare
+        self._is_prepared = False
         self._queue: deque[tuple[Exchange, int]] = deque()
         self._bytes_in = 0
         self._bytes_out = 0
@@ -130,6 +134,11 @@ class Capture:
         """Whether the last attempt to write the journal failed."""
         return self._is_down
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the journal was opened since the start."""
+        return self._is_prepared
+
     def stop(self, within_s: float = 10.0) -> None:
         """Write what waits, within this time; what could not be written is lost, and noted in the reserve."""
         self._stopping.set()
@@ -161,6 +170,9 @@ class Capture:
         if not self._batch:
             self._batch = self._take()
         try:
+            if not self._is_prepared:
+                self._prepare()
+                self._is_prepared = True
             if self._batch:
                 self._append()
             self._tell_losses()

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,6 +19,7 @@ from proxy.mitm.addon import Passing
 from proxy.mitm.afloat import Afloat, salvage
 from proxy.mitm.breaker import Breaker
 from proxy.mitm.capture import Capture
+from proxy.mitm.late_journal import LateJournal
 from proxy.mitm.listener import Listener, bound_socket
 from proxy.mitm.master import LeanMaster
 from proxy.mitm.tables import Sources, Switch, Watcher
@@ -43,9 +46,11 @@ class Engine:
         processes: how many engines share the port.
         environ: what the plan's ``${NAME}`` is filled from.
 
+    It starts whatever is broken of ours: from the last good plan, without a journal (which is tried again), without
+    notes of what is afloat. What is missing is logged, and told in the status file.
+
     Raises:
-        PlanError: the plan cannot be used.
-        StoreError: the journal cannot be opened: without it nothing would ever be compared, so better not to start.
+        PlanError: the plan cannot be used, and none ever could.
     """
 
     def __init__(
@@ -55,17 +60,19 @@ class Engine:
         self._port = 0
         self._ticked_at = 0.0
         self._sources = Sources(plan_path, state, os.environ if environ is None else environ)
-        self._sources.changed()
-        self.switch = Switch(self._sources.load())
+        self.switch = Switch(self._sources.start())
         plan = self.switch.current.plan
-        key = state.journal_key()
-        sealer = Sealer(key)
-        self._journal = Journal.open(state.journal_url, key=key)
-        self._salvage(sealer)
+        self._sealer = _sealer(state)
+        self._reserve = _reserve(state, self._sealer)
         self._forget_dead()
-        self._afloat = Afloat(state.path / f"afloat-{os.getpid()}.bin", plan.capture.queue + 1024, sealer)
+        self._afloat = _afloat(state, plan.capture.queue, self._sealer)
+        self._journal = LateJournal(state, self._opened)
         self.capture = Capture(
-            self._journal, _reserve(state, sealer, self._journal), plan.capture.queue, self._afloat.clear
+            self._journal,
+            self._reserve,
+            plan.capture.queue,
+            self._afloat.clear if self._afloat is not None else _nothing_noted,
+            self._journal.opened,
         )
         self.breaker = Breaker(processes)
         self.addon = Passing(self.switch, self.capture, self.breaker, self._afloat)
@@ -97,15 +104,23 @@ class Engine:
     def _close(self) -> None:
         self.watcher.stop()
         self.capture.stop()
-        self._afloat.close()
+        if self._afloat is not None:
+            self._afloat.close()
         self._journal.close()
         self.status_file.unlink(missing_ok=True)
 
-    def _salvage(self, sealer: Sealer) -> None:
-        try:
-            salvage(self._state.path, sealer, self._is_journaled, self._journal.record_losses)
-        except (StranglerError, OSError):
-            log.exception("what a dead engine left afloat could not be counted yet; the next engine tries again")
+    def _opened(self, journal: Journal) -> None:
+        """The journal is open: count what earlier engines left."""
+        if self._reserve is not None:
+            try:
+                self._reserve.drain(journal)
+            except StoreError:
+                log.exception("the reserve stays as it is until the journal can be written")
+        if self._sealer is not None:
+            try:
+                salvage(self._state.path, self._sealer, partial(_is_journaled, journal), journal.record_losses)
+            except (StranglerError, OSError):
+                log.exception("what a dead engine left afloat could not be counted yet; the next engine tries again")
 
     def _forget_dead(self) -> None:
         """Remove what engines that were killed had said about themselves."""
@@ -113,13 +128,6 @@ class Engine:
             pid = path.stem.removeprefix("engine-")
             if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
                 path.unlink(missing_ok=True)
-
-    def _is_journaled(self, exchange_id: str) -> bool:
-        try:
-            self._journal.exchange(exchange_id)
-        except UsageError:
-            return False
-        return True
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -139,7 +147,7 @@ class Engine:
             "journaled": counters.journaled,
             "waiting": self.capture.depth,
             "journal_down": self.capture.is_down,
-            "unnoted": self._afloat.unnoted,
+            "unnoted": self._afloat.unnoted if self._afloat is not None else self.addon.counts["requests"],
             "counts": dict(self.addon.counts),
             "table": {"plan": tables.digest, "seq": tables.seq, "held": sorted(tables.held)},
             "tripped": sorted(tables.tripped),
@@ -157,7 +165,7 @@ def run_engine(plan_path: Path, state: StateFolder, host: str, port: int, *, pro
     """Run one engine in this process until SIGTERM or SIGINT.
 
     Raises:
-        PlanError, StoreError: it cannot start.
+        PlanError: it cannot start.
         UsageError: the address cannot be listened on.
     """
     engine = Engine(plan_path, state, processes=processes)
@@ -204,15 +212,44 @@ def _settle_memory() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
-def _reserve(state: StateFolder, sealer: Sealer, journal: Journal) -> GapReserve | None:
-    """The reserve, emptied of what an earlier run left; none where its room cannot be had."""
+def _sealer(state: StateFolder) -> Sealer | None:
+    """What seals callers' keys; none where the journal's key cannot be had."""
     try:
-        reserve = GapReserve(state.gaps_file, sealer)
-    except StoreError:
+        return Sealer(state.journal_key())
+    except (StranglerError, OSError, ValueError) as error:
+        log.error("NOTHING IS JOURNALED: the journal's key cannot be had: %s", error)  # noqa: TRY400
+        return None
+
+
+def _reserve(state: StateFolder, sealer: Sealer | None) -> GapReserve | None:
+    """The reserve; none where its room cannot be had."""
+    try:
+        return GapReserve(state.gaps_file, sealer)
+    except (StoreError, OSError):
         log.exception("there is no reserve for lost writes")
         return None
+
+
+def _afloat(state: StateFolder, queue: int, sealer: Sealer | None) -> Afloat | None:
+    """The notes of what is under way; none where their room cannot be had: then a kill is not counted exactly."""
+    if sealer is None:
+        return None
+    # A name of its own: in a container every engine may have the same process id, and the dead one's notes stay.
+    path = state.path / f"afloat-{os.getpid()}-{secrets.token_hex(4)}.bin"
     try:
-        reserve.drain(journal)
-    except StoreError:
-        log.exception("the reserve stays as it is until the journal can be written")
-    return reserve
+        return Afloat(path, queue + 1024, sealer)
+    except (OSError, ValueError) as error:
+        log.error("what is under way cannot be noted, so a kill of this engine would not be counted: %s", error)  # noqa: TRY400
+        return None
+
+
+def _nothing_noted(_slot: int) -> None:
+    """There are no notes to clear."""
+
+
+def _is_journaled(journal: Journal, exchange_id: str) -> bool:
+    try:
+        journal.exchange(exchange_id)
+    except UsageError:
+        return False
+    return True

@@ -15,9 +15,10 @@ from typing import Any
 import orjson
 
 from proxy.decide import Table, compile_table
+from proxy.mitm import last_good
 from strangler.builds import build_source
 from strangler.errors import PlanError, StranglerError
-from strangler.plan import LoadedPlan, load_plan
+from strangler.plan import load_plan
 from strangler.plan.addresses import target_of
 from strangler.plan.models import Plan
 from strangler.rollout import Rollout, rollout_from
@@ -60,6 +61,8 @@ class Tables:
 class Sources:
     """The files that tables are made from. Not thread-safe: one watcher owns it.
 
+    ``broken`` says why the plan file is not the plan in use; ``None`` where it is.
+
     Args:
         plan_path: the plan.
         state: where rollouts and hold are published.
@@ -71,8 +74,8 @@ class Sources:
         self._state = state
         self._environ = environ
         self._stamps: dict[Path, _Stamp] = {}
-        self._loaded: LoadedPlan | None = None
         self._base: Tables | None = None
+        self.broken: str | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -103,17 +106,61 @@ class Sources:
         plan_files = {self._plan_path, self._state.environment_file}
         base = self._base
         if base is None or changed is None or plan_files & changed:
+            base = self._compiled()
+        seq, rollouts = read_rollouts(self._state.rollouts_file, base.plan)
+        self._base = self._moved(base, seq, rollouts)
+        last_good.keep(self._state, self._plan_path, base.plan, seq, rollouts)
+        return self._base
+
+    def start(self) -> Tables:
+        """The first tables: from the files, and where those cannot be used, from what was in use last.
+
+        Raises:
+            PlanError, StranglerError: the plan cannot be used, and none ever was.
+        """
+        self.changed()
+        good = last_good.recall(self._state, self._plan_path)
+        try:
+            base = self._compiled()
+        except (StranglerError, OSError) as error:
+            if good is None:
+                raise
+            log.error("THE PLAN IS BROKEN: this engine starts from the last one that was not: %s", error)  # noqa: TRY400
+            base = _base(good.plan, good.digest)
+        seq, rollouts = self._first_rollouts(base.plan, good)
+        self._base = self._moved(base, seq, rollouts)
+        last_good.keep(self._state, self._plan_path, base.plan, seq, rollouts)
+        return self._base
+
+    def _first_rollouts(self, plan: Plan, good: last_good.LastGood | None) -> tuple[int, dict[str, Rollout]]:
+        """The published rollouts, or the last readable ones, or none: then everything is answered by old."""
+        try:
+            return read_rollouts(self._state.rollouts_file, plan)
+        except (StranglerError, OSError) as error:
+            log.error("THE ROLLOUTS CANNOT BE READ: the last readable ones are used: %s", error)  # noqa: TRY400
+        try:
+            return rollouts_of(good.published, plan) if good is not None else (0, {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.error("there are none: everything is answered by old: %s", error)  # noqa: TRY400
+            return 0, {}
+
+    def _compiled(self) -> Tables:
+        """The plan as its file says it, with nothing moved yet."""
+        try:
             loaded = load_plan(self._plan_path, {**_variables(self._state.environment_file), **self._environ})
             for warning in loaded.warnings:
                 log.warning("%s", warning)
-            table = compile_table(loaded.plan, {}, None)
-            base = Tables(loaded.plan, loaded.digest, 0, {}, frozenset(), table, _builds(loaded.plan))
-        seq, rollouts = read_rollouts(self._state.rollouts_file, base.plan)
+            base = _base(loaded.plan, loaded.digest)
+        except Exception as error:
+            self.broken = str(error)
+            raise
+        self.broken = None
+        return base
+
+    def _moved(self, base: Tables, seq: int, rollouts: dict[str, Rollout]) -> Tables:
         held = read_hold(self._state.hold_file)
-        self._base = replace(
-            base, seq=seq, rollouts=rollouts, held=held, table=base.table.moved(rollouts, held), tripped=frozenset()
-        )
-        return self._base
+        table = base.table.moved(rollouts, held)
+        return replace(base, seq=seq, rollouts=rollouts, held=held, table=table, tripped=frozenset())
 
 
 class Switch:
@@ -165,7 +212,7 @@ class Watcher:
         self._on_tick = on_tick
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="strangler-watcher", daemon=True)
-        self.broken: str | None = None
+        self.broken = sources.broken
 
     def start(self) -> None:
         """Begin to watch."""
@@ -191,7 +238,7 @@ class Watcher:
             self.broken = str(error)
             log.error("the table in use stays: %s", error)  # noqa: TRY400  the message is all an operator needs
         else:
-            self.broken = None
+            self.broken = self._sources.broken
             self._on_renewed(self._switch.swap(tables))
             log.info("decision table swapped: plan %s, rollouts %d", tables.digest[:8], tables.seq)
 
@@ -214,14 +261,23 @@ def read_rollouts(path: Path, plan: Plan) -> tuple[int, dict[str, Rollout]]:
     if document is None:
         return 0, {}
     try:
-        rollouts = {
-            name: rollout_from(shares, plan.operations[name].effect)
-            for name, shares in document["rollouts"].items()
-            if name in plan.operations
-        }
-        return int(document["seq"]), rollouts
+        return rollouts_of(document, plan)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StranglerError(f"{path}: these are no rollouts: {error}") from error
+
+
+def rollouts_of(document: Mapping[str, Any], plan: Plan) -> tuple[int, dict[str, Rollout]]:
+    """The sequence number and rollouts in a published document.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is no such document.
+    """
+    rollouts = {
+        name: rollout_from(shares, plan.operations[name].effect)
+        for name, shares in document["rollouts"].items()
+        if name in plan.operations
+    }
+    return int(document["seq"]), rollouts
 
 
 def read_hold(path: Path) -> frozenset[str]:
@@ -252,6 +308,10 @@ def _variables(path: Path) -> dict[str, str]:
         return {}
     except (ValueError, AttributeError) as error:
         raise StranglerError(f"{path}: not a JSON object of variables: {error}") from error
+
+
+def _base(plan: Plan, digest: str) -> Tables:
+    return Tables(plan, digest, 0, {}, frozenset(), compile_table(plan, {}, None), _builds(plan))
 
 
 def _builds(plan: Plan) -> dict[tuple[str, Side], BuildSource]:

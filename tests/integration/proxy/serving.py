@@ -238,6 +238,7 @@ async def running(folder: Path, *, timeout_s: float = 3, queue: int = 10_000, **
     port = sock.getsockname()[1]
     run = Running(engine, old, new, port, state, plan_path)
     await eventually(engine.status_file.exists)
+    await eventually(lambda: engine.capture.is_open or engine.capture.is_down)
     try:
         yield run
     finally:

@@ -21,7 +21,7 @@ from tests.integration.proxy.serving import PLAN, Caller, Origin, Running, event
 
 def limit_pages(engine: Running, *, is_full: bool) -> None:
     """Fill the journal's disk: SQLite's own limit on pages, which every connection of the engine's gets."""
-    database = engine.engine._journal._database
+    database = engine.engine._journal.opened()._database
     with database.reading() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages if is_full else 1_000_000_000}")
