@@ -6,24 +6,25 @@ comes first, so an engine never follows a decision that is not on record.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
-
-import orjson
 
 from strangler import gates
 from strangler.builds import builds_in_force
 from strangler.decisions import Acceptance, Decisions, end_of
 from strangler.errors import Refused, StoreError, UsageError
-from strangler.evidence import Builds, Evidence, Result, Verdict, entry_digest, fingerprint
-from strangler.holds import Hold, read_hold, set_hold
+from strangler.evidence import Approval, Builds, Evidence, Result, Verdict, entry_digest, fingerprint
+from strangler.exchange import digest
+from strangler.holds import Hold, read_hold, reserve_hold, set_hold
 from strangler.journal import AcceptedSignature, Journal
 from strangler.ledger import Entry, EntryKind, Ledger
+from strangler.people import OPERATORS, OURS, TESTERS, check_person, named
 from strangler.plan.models import Operation, Plan
+from strangler.published import Published, read_published, write_published
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, steps_forward, thresholds
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of, position
-from strangler.state import StateFolder, write_atomically
+from strangler.state import StateFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Cutover:
         self._ledger = ledger
         self._state = state
         self._clock = clock
-        self._decisions = Decisions(ledger)
+        self._decisions = Decisions(ledger, self.published)
         self._noted: dict[str, Builds] = {}
 
     # What is in force
@@ -69,6 +70,15 @@ class Cutover:
         """Every operation's rollout, as the ledger has it; everything off where nothing was decided."""
         self._decisions.sync()
         return {name: self._rollout(name, operation) for name, operation in self._plan.operations.items()}
+
+    def published(self) -> Published | None:
+        """What engines were given last; ``None`` where that is nothing that can be read."""
+        return read_published(self._state.rollouts_file)
+
+    def decided(self) -> Published:
+        """The ledger's last entry: what engines should have been given."""
+        self._decisions.sync()
+        return self._decisions.position()
 
     def changed_at(self, operation: str) -> float:
         """When the operation's rollout last changed; 0 where it never did. Seconds since the epoch."""
@@ -108,7 +118,7 @@ class Cutover:
             fingerprint=mark,
             parity=self._journal.parity(operation, mark, self._clock(), accepted),
             load=self._journal.load(operation, mark),
-            approvals=self._decisions.approvals(operation),
+            approvals=self._standing(operation, mark),
             gaps=sum(gap.count for gap in self._journal.gaps(operation)),
         )
 
@@ -160,40 +170,45 @@ class Cutover:
         Raises:
             Refused: a gate, or somebody else, was in the way; ``reasons`` says what. Nothing moved; the refusal, with
                 what the gates said, is in the ledger.
-            StoreError: the ledger cannot be written; nothing was changed.
+            StoreError: the ledger or the engines' file cannot be written. What was decided before is published first,
+                so that engines never lag behind the ledger because this move is refused.
         """
-        seq = self._decisions.sync()
+        seq = self.catch_up()
         proposal = self.propose(operation, to, who, builds)
         if proposal.before == to:
             raise Refused(f"{operation} is at {to} already")
-        body = {
-            "operation": operation,
-            "before": proposal.before.as_dict(),
-            "after": to.as_dict(),
-            "why": why,
-            "entry": entry_digest(self._plan, operation),
-            "fingerprint": self.evidence(operation, builds).fingerprint,
-            "gates": [_verdict_body(verdict) for verdict in proposal.verdicts],
-        }
         if not proposal.allowed:
-            self._ledger.append(EntryKind.REFUSAL, who, {**body, "refused": list(proposal.reasons)}, now=self._clock())
+            self.record_refusal(proposal, who, why, builds)
             raise Refused(f"{operation} stays at {proposal.before}: the move to {to} is refused", proposal.reasons)
-        return self._decide(EntryKind.ROLLOUT, who, body, expect_seq=seq)
+        return self._decide(EntryKind.ROLLOUT, who, self._move_body(proposal, why, builds), expect_seq=seq)
+
+    def record_refusal(self, proposal: Proposal, who: str, why: str, builds: Builds | None = None) -> Entry:
+        """Put on record that somebody asked for a move which may not be made."""
+        body = {**self._move_body(proposal, why, builds), "refused": list(proposal.reasons)}
+        return self._ledger.append(EntryKind.REFUSAL, who, body, now=self._clock())
 
     def approve(self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None) -> Entry:
-        """Approve one rollout on the present evidence.
+        """Approve one rollout on the present evidence and under the present gates.
+
+        It is void as soon as evidence, gates, or what is accepted in this operation, is another.
 
         Raises:
-            Refused: the plan does not let this person approve.
+            Refused: the plan does not let this person approve, or there is no evidence to approve on.
         """
-        self._operation(operation)
+        entry = self._operation(operation)
         if who not in self._people("approver"):
-            named = ", ".join(self._people("approver")) or "nobody"
-            raise Refused(f"{who} may not approve: approvers in the plan are {named}")
+            approvers = ", ".join(self._people("approver")) or "nobody"
+            raise Refused(f"{who} may not approve: approvers in the plan are {approvers}")
+        evidence = self.evidence(operation, builds)
+        if brings_forward(self._rollout(operation, entry), to, entry.effect):
+            verdict = gates.parity(evidence, entry.gates.parity, self._clock())
+            if verdict.result in {Result.NO_DATA, Result.STALE}:
+                raise Refused(f"there is no evidence that {operation} to {to} could be approved on", verdict.reasons)
         body = {
             "operation": operation,
             "to": str(to),
-            "fingerprint": self.evidence(operation, builds).fingerprint,
+            "fingerprint": evidence.fingerprint,
+            "stands_under": standing(entry, evidence.fingerprint),
             "why": why,
         }
         return self._ledger.append(EntryKind.APPROVAL, who, body, now=self._clock())
@@ -224,8 +239,10 @@ class Cutover:
 
         Raises:
             UsageError: an argument is missing, or not of its form.
+            Refused: the plan names people, and this one is neither tester nor approver.
         """
         self._operation(operation)
+        check_person(self._plan.people, who, TESTERS, "accept a difference")
         now, last_day = self._clock(), str(until)
         _check_acceptance(signature, owner, why, last_day, verdict=verdict, max_rate=max_rate, now=now)
         body = {
@@ -240,8 +257,13 @@ class Cutover:
         return self._ledger.append(EntryKind.ACCEPTANCE, who, body, now=now)
 
     def reject(self, signature: str, *, operation: str, who: str, why: str) -> Entry:
-        """Say that a difference is a defect: an earlier acceptance no longer holds."""
+        """Say that a difference is a defect: an earlier acceptance no longer holds.
+
+        Raises:
+            Refused: the plan names people, and this one is neither tester nor approver.
+        """
         self._operation(operation)
+        check_person(self._plan.people, who, TESTERS, "reject a difference")
         body = {"signature": signature, "operation": operation, "why": why}
         return self._ledger.append(EntryKind.REJECTION, who, body, now=self._clock())
 
@@ -258,9 +280,7 @@ class Cutover:
             raise UsageError(f"there is no open gap {gap_id}")
         if len(why.strip()) < 3:
             raise UsageError("say how the rows were reconciled")
-        operators = self._people("operator")
-        if operators and who not in operators:
-            raise Refused(f"{who} may not close gaps: operators in the plan are {', '.join(operators)}")
+        check_person(self._plan.people, who, OPERATORS, "close gaps")
         now = self._clock()
         body = {"gap": gap.id, "operation": gap.operation, "writes": gap.count, "since": gap.at, "why": why}
         entry = self._ledger.append(EntryKind.GAP_CLOSED, who, body, now=now)
@@ -287,12 +307,15 @@ class Cutover:
             figures: what was seen, for the record.
 
         Raises:
-            Refused: no key is beyond that stage.
-            StoreError: the ledger cannot be written; ``hold`` still works.
+            Refused: no key is beyond that stage (engines are given what is decided all the same), or the plan names
+                people and this one is not among them.
+            StoreError: the ledger or the engines' file cannot be written; ``hold`` still works.
         """
         entry = self._operation(operation)
+        if not who.startswith(OURS):
+            check_person(self._plan.people, who, (), "take an operation back")
         target = to or (entry.rollback.to if entry.rollback else Stage.SHADOW)
-        seq = self._decisions.sync()
+        seq = self.catch_up()
         before = self._rollout(operation, entry)
         after = taken_back(before, target, entry.effect)
         if after == before:
@@ -311,7 +334,11 @@ class Cutover:
 
         Returns:
             The ledger's entry, or ``None`` where the ledger could not be written: the hold is in force all the same.
+
+        Raises:
+            Refused: the plan names people, and this one is not among them.
         """
+        check_person(self._plan.people, who, (), "hold operations")
         now = self._clock()
         held = set_hold(self._state, operations, who, why, now)
         body = {"operations": list(held.operations), "why": why}
@@ -324,8 +351,9 @@ class Cutover:
         """Lift the hold. On record first: while the ledger is down it stays.
 
         Raises:
-            Refused: there is no hold.
+            Refused: there is no hold, or the plan names people and this one is no operator.
         """
+        check_person(self._plan.people, who, OPERATORS, "release a hold")
         held = self.hold_in_force()
         if held is None:
             raise Refused("there is no hold to release")
@@ -335,22 +363,44 @@ class Cutover:
         return entry
 
     def publish(self) -> int:
-        """Swap the file that engines watch, whole; the ledger's seq it stands for. Safe to repeat at every start."""
+        """Swap the file that engines watch, whole; the ledger's seq it stands for. Safe to repeat at every start.
+
+        Raises:
+            StoreError: the ledger cannot be read, or the file cannot be written.
+        """
         with self._state.turn("publish"):
             seq = self._decisions.sync()
             shares = {
                 name: self._rollout(name, operation).as_dict() for name, operation in self._plan.operations.items()
             }
-            content = orjson.dumps({"seq": seq, "rollouts": shares}, option=orjson.OPT_INDENT_2)
-            path = self._state.rollouts_file
-            if not path.exists() or path.read_bytes() != content:
-                write_atomically(path, content)
+            reserve_hold(self._state)
+            write_published(self._state.rollouts_file, self._decisions.position(), shares)
         return seq
+
+    def catch_up(self) -> int:
+        """Publish where engines were given another entry than the ledger's last; that entry's seq. Cheap if not.
+
+        Raises:
+            StoreError: the ledger cannot be read, or the engines' file cannot be written.
+        """
+        seq = self._decisions.sync()
+        return seq if self.published() == self._decisions.position() else self.publish()
 
     def _decide(self, kind: EntryKind, who: str, body: Mapping[str, Any], *, expect_seq: int) -> Entry:
         entry = self._ledger.append(kind, who, body, expect_seq=expect_seq, now=self._clock())
         self.publish()
         return entry
+
+    def _move_body(self, proposal: Proposal, why: str, builds: Builds | None) -> dict[str, Any]:
+        return {
+            "operation": proposal.operation,
+            "before": proposal.before.as_dict(),
+            "after": proposal.after.as_dict(),
+            "why": why,
+            "entry": entry_digest(self._plan, proposal.operation),
+            "fingerprint": self.evidence(proposal.operation, builds).fingerprint,
+            "gates": [_verdict_body(verdict) for verdict in proposal.verdicts],
+        }
 
     def _rollout(self, name: str, operation: Operation) -> Rollout:
         shares = self._decisions.shares(name)
@@ -369,36 +419,19 @@ class Cutover:
             raise UsageError(f"the plan has no operation {name!r}; it has {known}") from None
 
     def _people(self, role: str) -> tuple[str, ...]:
-        return tuple(name for name, person in self._plan.people.items() if role in person.roles)
+        return named(self._plan.people, (role,))
+
+    def _standing(self, operation: str, mark: str) -> tuple[Approval, ...]:
+        """The approvals, as of the evidence's fingerprint where they were given under it and the present gates."""
+        here = standing(self._plan.operations[operation], mark)
+        given = self._decisions.approvals(operation)
+        return tuple(replace(one, fingerprint=mark if one.fingerprint == here else "earlier") for one in given)
 
 
-def hold_now(state: StateFolder, operations: Sequence[str] | None, who: str, why: str, now: float) -> str:
-    """Hold operations (``None``: all) with nothing but the state folder at hand; a sentence on the record made."""
-    held = set_hold(state, operations, who, why, now)
-    body = {"operations": list(held.operations), "why": why}
-    try:
-        with Ledger.open(state.ledger_url) as ledger:
-            entry = ledger.append(EntryKind.HOLD, who, body, now=now)
-    except StoreError as error:
-        return f"The hold is in force, but not on record: {error}"
-    return f"On record as ledger entry {entry.seq}."
-
-
-def release_now(state: StateFolder, who: str, why: str, now: float) -> str:
-    """Lift the hold, on record first; a sentence on the record made.
-
-    Raises:
-        Refused: there is no hold.
-        StoreError: the ledger cannot be written; the hold stays.
-    """
-    held = read_hold(state.hold_file)
-    if held is None:
-        raise Refused("there is no hold to release")
-    body = {"operations": list(held.operations), "why": why}
-    with Ledger.open(state.ledger_url) as ledger:
-        entry = ledger.append(EntryKind.RELEASE, who, body, now=now)
-    state.hold_file.unlink(missing_ok=True)
-    return f"On record as ledger entry {entry.seq}."
+def standing(operation: Operation, mark: str) -> str:
+    """What an approval stands under: the evidence's fingerprint, and the gates as the plan has them."""
+    policy = operation.gates.model_dump_json(by_alias=True)
+    return digest(mark.encode(), policy.encode())
 
 
 def brings_forward(before: Rollout, after: Rollout, effect: Effect) -> bool:

@@ -1,6 +1,6 @@
 """What the ledger says is in force now: rollouts, approvals, acceptances. A view, verified link by link as it grows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
@@ -10,6 +10,7 @@ from strangler.errors import LedgerBroken
 from strangler.evidence import Approval
 from strangler.journal import AcceptedSignature
 from strangler.ledger import GENESIS, Entry, EntryKind, Ledger, verify_entries
+from strangler.published import Published, check_published
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,20 @@ class Acceptance:
 
 
 class Decisions:
-    """Everything decided so far, read from the ledger once and then only what is new. Thread-safe."""
+    """Everything decided so far, read from the ledger once and then only what is new. Thread-safe.
 
-    def __init__(self, ledger: Ledger) -> None:
+    Args:
+        ledger: the ledger.
+        published: reads what engines were given last, with which the ledger must agree.
+    """
+
+    def __init__(self, ledger: Ledger, published: Callable[[], Published | None] = lambda: None) -> None:
         self._ledger = ledger
+        self._published = published
         self._lock = Lock()
         self._seq = 0
         self._hash = GENESIS
+        self._hashes: dict[int, str] = {0: GENESIS}
         self._shares: dict[str, Mapping[str, Any]] = {}
         self._changed_at: dict[str, float] = {}
         self._approvals: dict[str, list[Approval]] = {}
@@ -45,19 +53,28 @@ class Decisions:
         """Read what is new; the seq of the last entry read.
 
         Raises:
-            LedgerBroken: a new entry does not continue the chain as it was read before.
+            LedgerBroken: a new entry does not continue the chain as it was read before, or the chain is not the one
+                that was published from.
             StoreError: the ledger cannot be read.
         """
         with self._lock:
-            fresh = self._ledger.entries(self._seq)
-            if not fresh:
+            published = self._published()
+            fresh = self._ledger.entries(self._seq or None)
+            if fresh:
+                verify_entries((entry.as_dict() for entry in fresh), after=(self._seq, self._hash))
+            else:
                 self._check_head()
-                return self._seq
-            verify_entries((entry.as_dict() for entry in fresh), after=(self._seq, self._hash))
+            hashes = {**self._hashes, **{entry.seq: entry.hash for entry in fresh}} if fresh else self._hashes
+            check_published(published, hashes, fresh[-1].seq if fresh else self._seq)
             for entry in fresh:
                 self._take(entry)
-            self._seq, self._hash = fresh[-1].seq, fresh[-1].hash
+            if fresh:
+                self._seq, self._hash, self._hashes = fresh[-1].seq, fresh[-1].hash, hashes
             return self._seq
+
+    def position(self) -> Published:
+        """The last entry that was read, as it is published."""
+        return Published(self._seq, self._hash)
 
     def shares(self, operation: str) -> Mapping[str, Any] | None:
         """The operation's rollout as the ledger holds it; ``None`` before the first decision."""
@@ -68,7 +85,10 @@ class Decisions:
         return self._changed_at.get(operation, 0.0)
 
     def approvals(self, operation: str) -> tuple[Approval, ...]:
-        """Every approval since its rollout last changed."""
+        """Every approval since its rollout, or what is accepted in it, last changed.
+
+        Each one's ``fingerprint`` is what it stands under: the evidence's fingerprint with the gates' policy.
+        """
         return tuple(self._approvals.get(operation, ()))
 
     def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
@@ -96,12 +116,15 @@ class Decisions:
                 self._changed_at[operation] = entry.at
                 self._approvals[operation] = []
             case EntryKind.APPROVAL:
-                approval = Approval(entry.who, entry.at, str(body["to"]), str(body["fingerprint"]))
+                stands_under = body.get("stands_under", body["fingerprint"])
+                approval = Approval(entry.who, entry.at, str(body["to"]), str(stands_under))
                 self._approvals.setdefault(operation, []).append(approval)
             case EntryKind.ACCEPTANCE:
                 self._acceptances.setdefault(operation, {})[str(body["signature"])] = _acceptance(entry)
+                self._approvals[operation] = []  # what was approved had this difference counted otherwise
             case EntryKind.REJECTION:
                 self._acceptances.setdefault(operation, {}).pop(str(body["signature"]), None)
+                self._approvals[operation] = []
             case _:
                 pass  # the other kinds decide nothing about an operation
 

@@ -34,6 +34,9 @@ _log = structlog.get_logger()
 class Control(Protocol):
     """What the guard needs of the cutover."""
 
+    def catch_up(self) -> int:
+        """Give engines what is decided, where they have something else."""
+
     def rollouts(self) -> dict[str, Rollout]:
         """Every operation's rollout."""
 
@@ -119,7 +122,11 @@ class Guard:
             _log.warning("guard check failed", error=str(error), failed_checks=self.failed_checks)
 
     def check(self) -> list[Entry]:
-        """Look once at every operation; the rollbacks that were made."""
+        """Look once at every operation; the rollbacks that were made.
+
+        First of all engines are given what was decided: whoever decided it may have died before.
+        """
+        self._cutover.catch_up()
         made = []
         for operation, rollout in self._cutover.rollouts().items():
             policy = self._plan.operations[operation].rollback

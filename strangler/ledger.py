@@ -156,8 +156,8 @@ class Ledger:
             raise
         return entry
 
-    def entries(self, since: int = 0) -> list[Entry]:
-        """The entries after seq ``since``, in order; unverified."""
+    def entries(self, since: int | None = None) -> list[Entry]:
+        """The entries after seq ``since``, in order; all that are there where it is not given. Unverified."""
         with self._database.reading() as connection:
             return list(self._read(connection, since))
 
@@ -178,7 +178,7 @@ class Ledger:
             LedgerBroken: the chain does not verify; names the first entry that is wrong.
         """
         with self._database.reading() as connection:
-            return verify_entries((entry.as_dict() for entry in self._read(connection, 0)), expected_head)
+            return verify_entries((entry.as_dict() for entry in self._read(connection, None)), expected_head)
 
     def export(self, path: Path) -> int:
         """Write every entry as a line of JSON, verified; how many there were."""
@@ -188,9 +188,9 @@ class Ledger:
                 file.write(canonical(entry.as_dict()) + b"\n")
         return count
 
-    def _read(self, connection: sa.Connection, since: int) -> Iterator[Entry]:
-        chosen = sa.select(_entries).where(_entries.c.seq > since).order_by(_entries.c.seq)
-        for row in connection.execute(chosen):
+    def _read(self, connection: sa.Connection, since: int | None) -> Iterator[Entry]:
+        chosen = sa.select(_entries).order_by(_entries.c.seq)
+        for row in connection.execute(chosen if since is None else chosen.where(_entries.c.seq > since)):
             yield _entry(row)
 
 
@@ -284,8 +284,11 @@ def _chained(bare: Mapping[str, Any]) -> Entry:
 def _entry(row: Any) -> Entry:
     try:
         body, kind = json.loads(row.body), EntryKind(row.kind)
+        is_canonical = canonical(body) == row.body.encode()
     except ValueError as error:
         raise LedgerBroken(row.seq, f"it cannot be read: {error}") from error
     if not isinstance(body, dict):
         raise LedgerBroken(row.seq, "its body is no object")
+    if not is_canonical:  # a key named twice, or white space, is nothing that the hash can see
+        raise LedgerBroken(row.seq, "its body is not written canonically")
     return Entry(row.seq, row.at, kind, row.who, body, row.previous, row.hash)

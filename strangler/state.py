@@ -56,6 +56,11 @@ class StateFolder:
         return self.path / "hold.json"
 
     @property
+    def hold_reserve(self) -> Path:
+        """An empty file, kept to become ``hold.json`` where the disk is full."""
+        return self.path / "hold.reserve"
+
+    @property
     def environment_file(self) -> Path:
         """Variables that ``strangler up`` made for the plan: a JSON object."""
         return self.path / "environment.json"
@@ -149,7 +154,11 @@ class StateFolder:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file whole: readers see the old content or the new, also after a power cut."""
+    """Replace a file whole: readers see the old content or the new, also after a power cut.
+
+    Raises:
+        OSError: it cannot be written, such as for lack of room; the old content is still there.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:

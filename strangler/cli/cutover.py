@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -24,11 +24,15 @@ from strangler.cli.session import (
     open_session,
     print_json,
 )
-from strangler.cutover import Proposal, hold_now, release_now
-from strangler.errors import Refused, StranglerError, UsageError
+from strangler.cutover import Proposal
+from strangler.errors import StranglerError, UsageError
 from strangler.evidence import Result
+from strangler.holds import EVERYTHING, read_hold
 from strangler.overview import Session, next_stage, parse_rollout, state_folder
+from strangler.people import OPERATORS, check_person
+from strangler.plan.models import Person
 from strangler.stages import Stage
+from strangler.stop import hold_now, release_now
 
 ToOption = Annotated[
     str, typer.Option("--to", help="The rollout: a stage, or shares such as '{shadow: 90, live: 10}'.")
@@ -85,12 +89,11 @@ def cutover(
             raise typer.Exit(1)
     builds = current_builds(session.plan, operation)
     if not proposal.allowed:
-        with suppress(Refused):  # it refuses again, and so puts the refusal on record
-            session.cutover.move(operation, proposal.after, who, why or "asked for", builds)
+        record = session.cutover.record_refusal(proposal, who, why or "asked for", builds)
         if as_json:
-            print_json(_proposal_document(operation, proposal))
+            print_json({**_proposal_document(operation, proposal), "ledger_seq": record.seq})
         else:
-            console.print("[bold red]refused[/]; nothing was moved. The refusal is in the ledger.")
+            console.print(f"[bold red]refused[/]; nothing was moved. The refusal is ledger entry {record.seq}.")
         raise typer.Exit(exit_code(proposal))
     entry = session.cutover.move(operation, proposal.after, who, why or "gates passed", builds)
     if as_json:
@@ -137,9 +140,12 @@ def hold(
     state: StateOption = None,
 ) -> None:
     """Send everything to the old systems at once. Works when the journal and the ledger do not."""
-    _check_names(operation, plan, state)
-    told = hold_now(state_folder(plan, state), operation, who, why, time.time())
-    console.print(f"held: {', '.join(operation or ['every operation'])} answered by old, at once. {told}", markup=False)
+    _check_hold(operation, who, plan, state)
+    folder = state_folder(plan, state)
+    told = hold_now(folder, operation, who, why, time.time())
+    held = read_hold(folder.hold_file)
+    names = "every operation" if held is None or EVERYTHING in held.operations else ", ".join(held.operations)
+    console.print(f"held: {names} answered by old, at once. {told}", markup=False)
 
 
 def release(
@@ -149,6 +155,8 @@ def release(
     state: StateOption = None,
 ) -> None:
     """Lift the hold: the rollouts of the ledger apply again."""
+    people = _people(open_session(plan, state))
+    check_person(people, who, OPERATORS, "release a hold")
     told = release_now(state_folder(plan, state), who, why, time.time())
     console.print(f"released: the rollouts apply again. {told}", markup=False)
 
@@ -162,15 +170,27 @@ def exit_code(proposal: Proposal) -> int:
     return 3 if is_for_lack_of_evidence else 1
 
 
-def _check_names(operations: list[str] | None, plan: Path, state: Path | None) -> None:
-    """Refuse to hold what is not there: the caller would believe it held. A broken plan is no reason not to hold."""
+def _check_hold(operations: list[str] | None, who: str, plan: Path, state: Path | None) -> None:
+    """Refuse to hold what is not there (the caller would believe it held), or for somebody whom the plan does not name.
+
+    A broken plan is no reason not to hold.
+    """
     session = open_session(plan, state)
     try:
         _ = session.plan
-    except StranglerError:
+    except (StranglerError, OSError):
         return
     for name in operations or ():
         session.operation(name)
+    check_person(session.plan.people, who, (), "hold operations")
+
+
+def _people(session: Session) -> Mapping[str, Person]:
+    """The plan's people; nobody where the plan cannot be read: then nobody's role can be checked."""
+    try:
+        return session.plan.people
+    except (StranglerError, OSError):
+        return {}
 
 
 def _proposal(session: Session, operation: str, to: str | None, who: str | None) -> Proposal:

@@ -8,7 +8,9 @@ import orjson
 import typer
 
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
+from strangler.decisions import Decisions
 from strangler.ledger import verify_export
+from strangler.published import read_published
 
 app = typer.Typer(help="Every decision: who, why, on which evidence.", no_args_is_help=True)
 
@@ -39,11 +41,16 @@ def verify(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify every link of the chain. Exit code 1 and the first wrong entry where it does not hold."""
+    """Verify every link of the chain, and that it still has the entry that engines were given last.
+
+    Exit code 1 and the first wrong entry where it does not hold.
+    """
     if export_file is not None:
         count = verify_export(export_file, expected_head=head)
     else:
-        count = open_session(plan, state).ledger.verify(expected_head=head)
+        session = open_session(plan, state)
+        count = session.ledger.verify(expected_head=head)
+        Decisions(session.ledger, lambda: read_published(session.state.rollouts_file)).sync()
     if as_json:
         print_json({"verified": True, "entries": count})
     else:

@@ -23,6 +23,13 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
     held = document["held"]
     if held:
         console.print(f"[bold red]HOLD[/]: {escape(', '.join(held))} answered by old")
+    engines = document["engines"]
+    if engines["is_behind"]:
+        given = f"entry {engines['given']}" if engines["given"] is not None else "nothing that can be read"
+        console.print(
+            f"[bold red]BEHIND[/]: engines follow {given}, and the ledger is at entry {engines['decided']}. "
+            "The guard gives it to them at once; if this stays, see whether 'strangler up' or the guard runs"
+        )
     table = RichTable(box=None, pad_edge=False)
     for heading in ("operation", "rollout", "compared", "clean", "mismatch", "new failed", "not compared", "old last"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "operation")

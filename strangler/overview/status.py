@@ -19,8 +19,16 @@ def status_document(session: Session) -> dict[str, Any]:
         "held": held_operations(session),
         "pending": session.journal.depth(),
         "gaps": len(session.journal.gaps(None)),
+        "engines": _engines(session),
         "operations": operations,
     }
+
+
+def _engines(session: Session) -> dict[str, Any]:
+    """Which decision engines were given, which is the ledger's last, and whether that is the same."""
+    given, decided = session.cutover.published(), session.cutover.decided()
+    is_behind = given != decided and (given is not None or decided.seq > 0)
+    return {"given": given.seq if given else None, "decided": decided.seq, "is_behind": is_behind}
 
 
 def _row(session: Session, name: str, rollout: Rollout, now: float) -> dict[str, object]:

@@ -180,8 +180,35 @@ def test_hold_and_release(programme) -> None:
     assert "everything is held on old: ann: odd answers" in programme.run("gate", READ, "--to", "live", "--json").out
     assert programme.run("release", "--why", "mended", "--as", "ann").code == 0
     assert programme.run("status", "--json").document["held"] == []
-    told = programme.run("release", "--why", "again")
+    told = programme.run("release", "--why", "again", "--as", "ann")
     assert (told.code, "no hold" in told.err) == (1, True)
+
+
+def test_hold_and_release_are_for_people_of_the_plan(programme) -> None:
+    told = programme.run("hold", "--why", "just so", "--as", "mallory")
+    assert (told.code, "people in the plan are ann, bob" in told.err) == (1, True)
+    assert programme.run("hold", "--why", "odd answers", "--as", "bob").code == 0
+    told = programme.run("release", "--why", "i like it", "--as", "bob")
+    assert (told.code, "operators in the plan are ann" in told.err) == (1, True)
+    assert programme.run("release", "--why", "mended", "--as", "ann").code == 0
+
+
+def test_refused_cutover_says_where_it_is_on_record(programme) -> None:
+    shadow(programme)
+    told = programme.run("cutover", READ, "--to", "live", "--yes", "--as", "ann")
+    (entry,) = [one for one in programme.run("ledger", "show", "--json").document if one["kind"] == "refusal"]
+    assert f"The refusal is ledger entry {entry['seq']}" in told.out
+
+
+def test_status_says_when_engines_lag_behind_the_ledger(programme) -> None:
+    shadow(programme)
+    assert "BEHIND" not in programme.run("status").out
+    before = programme.session.state.rollouts_file.read_bytes()
+    programme.run("cutover", READ, "--to", "off", "--yes", "--as", "ann")
+    programme.session.state.rollouts_file.write_bytes(before)
+    told = programme.run("status")
+    assert "BEHIND: engines follow entry 1, and the ledger is at entry 2" in " ".join(told.out.split())
+    assert programme.run("status", "--json").document["engines"] == {"given": 1, "decided": 2, "is_behind": True}
 
 
 def test_hold_works_with_broken_stores_and_a_broken_plan(programme) -> None:
@@ -197,9 +224,9 @@ def test_hold_works_with_broken_stores_and_a_broken_plan(programme) -> None:
 
 
 def test_hold_stays_while_the_ledger_is_broken(programme) -> None:
-    programme.run("hold", "--why", "trouble")
+    programme.run("hold", "--why", "trouble", "--as", "ann")
     (programme.session.state.path / "ledger.db").write_bytes(b"this is no database" * 300)
-    assert programme.run("release", "--why", "mended").code == 4
+    assert programme.run("release", "--why", "mended", "--as", "ann").code == 4
     assert programme.session.state.held() == {"*"}
 
 

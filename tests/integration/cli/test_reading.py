@@ -127,7 +127,8 @@ def test_parity_accept_and_reject(programme) -> None:
 
 def test_parity_accept_until_no_date_says_what_to_write(programme) -> None:
     programme.compare(1, OutcomeKind.MISMATCH)
-    told = programme.run("parity", "accept", SIGNATURE, "--owner", "x", "--why", "known", "--until", "soon")
+    agreed = ("--owner", "x", "--why", "known", "--until", "soon")
+    told = programme.run("parity", "accept", SIGNATURE, *agreed, "--as", "bob")
     assert (told.code, "write a date such as" in told.err) == (2, True)
 
 

@@ -1,16 +1,18 @@
 """Cutover on real stores: gates forward, free way back, ledger first, hold whatever is broken."""
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.cutover import Cutover, brings_forward, hold_now, release_now, taken_back
+from strangler.cutover import Cutover, brings_forward, taken_back
 from strangler.errors import LedgerBroken, Refused, StoreError, UsageError
 from strangler.evidence import Builds, Result
 from strangler.exchange import (
@@ -24,12 +26,14 @@ from strangler.exchange import (
     Reason,
     Request,
 )
+from strangler.guard import Guard
 from strangler.journal import Journal, Loss
-from strangler.ledger import EntryKind, Ledger
+from strangler.ledger import GENESIS, EntryKind, Ledger
 from strangler.plan.models import Plan
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
 from strangler.stages import Effect, Side, Stage, path_of, position
 from strangler.state import StateFolder
+from strangler.stop import hold_now, release_now
 
 OP, WRITE = "pensions.get-entitlement", "pensions.change-address"
 KEY = bytes(range(32))
@@ -98,6 +102,7 @@ class Room:
         """Everything that a move needs."""
         self.compare(500)
         self.now += 3601
+        self.compare(5, prefix="later")
         self.cutover.approve(OP, to, "ana", "reviewed")
 
     def close(self) -> None:
@@ -126,10 +131,18 @@ def published(room: Room) -> dict[str, object]:
     return content
 
 
+def alter(room: Room, statement: str) -> None:
+    """Change the ledger behind its back."""
+    connection = sqlite3.connect(room.state.path / "ledger.db")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
 def test_everything_is_off_before_the_first_decision(room: Room) -> None:
     assert room.cutover.rollouts() == {OP: Rollout(), WRITE: Rollout()}
     assert room.cutover.publish() == 0
-    assert published(room) == {"seq": 0, "rollouts": {OP: {"off": "100"}, WRITE: {"off": "100"}}}
+    assert published(room) == {"seq": 0, "hash": GENESIS, "rollouts": {OP: {"off": "100"}, WRITE: {"off": "100"}}}
 
 
 def test_move_to_shadow_needs_no_gate_and_is_published(room: Room) -> None:
@@ -282,9 +295,121 @@ def test_rollback_takes_every_key_back_at_once(room: Room) -> None:
 
 
 def test_approval_does_not_outlive_a_change(room: Room) -> None:
+    room.compare(5)
     room.cutover.approve(OP, read(live=100), "ana", "early")
     room.cutover.move(OP, read(shadow=100), "olu", "begin")
     assert room.cutover.evidence(OP).approvals == ()
+
+
+def test_approval_without_any_evidence_is_refused(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    with pytest.raises(Refused, match=r"no evidence .*\n.*nothing was compared"):
+        room.cutover.approve(OP, read(live=100), "ana", "blind")
+
+
+@pytest.mark.parametrize("verdict", ["accept", "reject"])
+def test_approval_is_void_once_somebody_accepts_or_rejects_a_difference(room: Room, verdict: str) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    if verdict == "accept":
+        room.cutover.accept("sig", operation=OP, owner="p", why="known", until="2030-01-01", who="ana")
+    else:
+        room.cutover.reject("sig", operation=OP, why="a defect", who="ana")
+    said = {one.gate: one.result for one in room.cutover.verdicts(OP, read(live=100), "olu")}
+    assert (said["parity"], said["approvals"]) == (Result.PASS, Result.HOLD)
+
+
+def test_approval_is_void_under_other_gates(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    data = PLAN.model_dump(mode="json", by_alias=True)
+    data["operations"][OP]["gates"]["parity"]["max_mismatch"] = 0.4
+    said = {one.gate: one.result for one in room.another(Plan.model_validate(data)).verdicts(OP, read(live=100), "olu")}
+    assert (said["parity"], said["approvals"]) == (Result.PASS, Result.STALE)
+
+
+def test_people_who_are_not_in_the_plan_decide_nothing(room: Room) -> None:
+    agreed: dict[str, Any] = {"operation": OP, "owner": "p", "why": "known", "until": "2030-01-01"}
+    room.cutover.hold(None, "ana", "an approver may stop everything")
+    decisions: list[tuple[Callable[[str], object], str]] = [
+        (lambda who: room.cutover.accept("sig", who=who, **agreed), "testers and approvers in the plan are ana, both"),
+        (lambda who: room.cutover.reject("sig", operation=OP, who=who, why="x"), "testers and approvers"),
+        (lambda who: room.cutover.release(who, "fine"), "operators in the plan are olu, both"),
+        (lambda who: room.cutover.rollback(OP, who, "back"), "people in the plan are olu, ana, both"),
+        (lambda who: room.cutover.hold(None, who, "stop"), "people in the plan are olu, ana, both"),
+    ]
+    for decide, told in decisions:
+        with pytest.raises(Refused, match=f"mallory may not .*: {told}"):
+            decide("mallory")
+    assert [entry.who for entry in room.ledger.entries()] == ["ana"]
+
+
+def test_rollback_that_died_before_publishing_is_published_by_the_next_who_looks(room: Room) -> None:
+    to = read(shadow=90, live=10)
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(to)
+    room.cutover.move(OP, to, "olu", "earned")
+    before = room.state.rollouts_file.read_bytes()
+
+    def died() -> None:
+        room.state.rollouts_file.write_bytes(before)
+
+    room.cutover.rollback(OP, "olu", "it fails")
+    died()
+    Guard(PLAN, room.journal, room.another(), lambda: room.now).check()
+    assert published(room)["rollouts"][OP] == {"shadow": "100"}  # type: ignore[index]
+    decisions: list[Callable[[], object]] = [
+        lambda: room.another().rollback(OP, "olu", "again"),
+        lambda: room.another().move(OP, read(shadow=100), "olu", "again"),
+    ]
+    for again in decisions:
+        died()
+        with pytest.raises(Refused):
+            again()
+        assert published(room)["rollouts"][OP] == {"shadow": "100"}  # type: ignore[index]
+
+
+def test_publishing_that_fails_is_told_and_does_not_end_the_guard(room: Room) -> None:
+    room.cutover.publish()
+    room.state.rollouts_file.unlink()
+    room.state.rollouts_file.mkdir()
+    with pytest.raises(StoreError, match="strangler hold"):
+        room.another().publish()
+    guard = Guard(PLAN, room.journal, room.another(), lambda: room.now)
+    guard.check_or_count()
+    assert guard.failed_checks == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DELETE FROM entries WHERE seq > 1", "ends at 1: its end was cut off"),
+        ("DELETE FROM entries", "ends at 0: its end was cut off"),
+    ],
+)
+def test_ledger_that_ends_before_what_was_published_is_broken(room: Room, change: str, told: str) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.cutover.move(OP, read(off=100), "olu", "back")
+    alter(room, change)
+    with pytest.raises(LedgerBroken, match=told):
+        room.another().rollouts()
+
+
+def test_ledger_that_was_replaced_is_broken(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    alter(room, "DELETE FROM entries")
+    room.ledger.append(EntryKind.HOLD, "eve", {}, now=1.0)
+    with pytest.raises(LedgerBroken, match="the ledger was replaced"):
+        room.another().rollouts()
+
+
+def test_row_before_the_first_entry_is_found(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    alter(room, "INSERT INTO entries VALUES (-5, 1.0, 'approval', 'eve', '{}', 'x', 'y')")
+    with pytest.raises(LedgerBroken):
+        room.another().rollouts()
+    with pytest.raises(LedgerBroken):
+        room.ledger.verify()
 
 
 def test_two_operators_at_once_one_wins(room: Room) -> None:
@@ -322,12 +447,7 @@ def test_publish_repeats_what_a_crash_left_out(room: Room) -> None:
 def test_broken_chain_is_neither_followed_nor_published(room: Room) -> None:
     room.cutover.move(OP, read(shadow=100), "olu", "begin")
     before = room.state.rollouts_file.read_bytes()
-    import sqlite3
-
-    connection = sqlite3.connect(room.state.path / "ledger.db")
-    connection.execute("UPDATE entries SET body = replace(body, 'shadow', 'live')")
-    connection.commit()
-    connection.close()
+    alter(room, "UPDATE entries SET body = replace(body, 'shadow', 'live')")
     with pytest.raises(LedgerBroken):
         room.another().publish()
     assert room.state.rollouts_file.read_bytes() == before

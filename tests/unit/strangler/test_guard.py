@@ -74,6 +74,9 @@ class FakeCutover:
         self.calls: list[tuple[str, str, str, Mapping[str, Any] | None]] = []
         self.refuses = refuses
 
+    def catch_up(self) -> int:
+        return 0
+
     def rollouts(self) -> dict[str, Rollout]:
         return {OP: self.shares}
 

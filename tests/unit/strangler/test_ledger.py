@@ -104,6 +104,18 @@ def test_change_behind_our_back_is_found(ledger: Ledger, tmp_path: Path) -> None
     assert broken.value.seq == 4
 
 
+@pytest.mark.parametrize("change", ["'  ' || body", """'{"n":"forged",' || substr(body, 2)"""])
+def test_body_that_is_not_canonical_is_found(ledger: Ledger, tmp_path: Path, change: str) -> None:
+    filled(ledger)
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    connection.execute(f"UPDATE entries SET body = {change} WHERE seq = 2")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerBroken, match="canonical") as broken:
+        ledger.verify()
+    assert broken.value.seq == 2
+
+
 def test_second_decision_on_the_same_head_is_told(ledger: Ledger) -> None:
     ledger.append(EntryKind.HOLD, "ana", {}, expect_seq=0, now=1.0)
     with pytest.raises(Refused, match="somebody else decided first"):
