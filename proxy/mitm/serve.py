@@ -32,7 +32,6 @@ def serve(plan_path: Path, state: StateFolder, host: str, port: int, *, processe
     Raises:
         PlanError: the plan cannot be used.
         UsageError: the address cannot be listened on.
-        StoreError: the journal cannot be opened.
     """
     if processes <= 1:
         run_engine(plan_path, state, host, port)
@@ -51,8 +50,11 @@ def _supervise(plan_path: Path, state: StateFolder, host: str, port: int, proces
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     children = [subprocess.Popen(command) for _ in range(processes)]  # noqa: S603  our own interpreter and module
+    first = {child.pid for child in children}
     try:
         while not stop.wait(0.2):
+            if any(child.poll() == 2 and child.pid in first for child in children):
+                raise StranglerError("an engine process refused to start; its message is above")
             children = [_kept_alive(child, command, stop) for child in children]
     finally:
         _end(children)
@@ -64,8 +66,6 @@ def _kept_alive(
 ) -> "subprocess.Popen[bytes]":
     if child.poll() is None:
         return child
-    if child.returncode == 2:
-        raise StranglerError("an engine process refused to start; its message is above")
     log.error("engine process %d ended with %s: another is started", child.pid, child.returncode)
     if stop.wait(RESTART_AFTER_S):
         return child

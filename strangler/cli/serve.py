@@ -1,7 +1,9 @@
 """The long-running parts: ``serve`` (the engine), ``gateway``, ``worker``, ``guard``."""
 
 import asyncio
+import logging
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +12,15 @@ from typing import Annotated
 import typer
 
 from strangler.cli.session import DEFAULT_PLAN, PlanOption, StateOption, open_session
-from strangler.errors import UsageError
-from strangler.overview import environment, state_folder
+from strangler.errors import PlanError, UsageError
+from strangler.overview import Session, environment, state_folder
 from strangler.plan import load_plan
 from strangler.state import StateFolder
+
+log = logging.getLogger(__name__)
+
+PUBLISH_S = 5.0
+"""How long an engine's start waits for the ledger: a database that is away may hang for minutes."""
 
 HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", help="Port to listen on.")]
@@ -47,13 +54,37 @@ def serve(
 ) -> None:
     """Run the engine: stand in front of the old systems, decide, and journal every exchange."""
     session = open_session(plan, state)
-    session.cutover.publish()
+    _publish_if_possible(session)
     if engine is EngineName.ENVOY:
         _serve_with_envoy(plan, session.state, host, port, processes)
         return
     from proxy.mitm.serve import serve as serve_engine
 
     serve_engine(plan, session.state, host, port, processes=processes)
+
+
+def _publish_if_possible(session: Session) -> None:
+    """Bring what engines read up to the ledger; where that fails or takes long, the engine starts from what is there.
+
+    Traffic needs neither the journal nor the ledger. A plan that does not load is the engine's to refuse.
+    """
+
+    def publish() -> None:
+        try:
+            session.cutover.publish()
+        except PlanError:
+            return  # the engine tells it
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not keep the engine from answering
+            reason = str(error)
+            log.error("THE ROLLOUTS COULD NOT BE PUBLISHED: the engine starts from the last published: %s", reason)  # noqa: TRY400
+        finally:
+            session.close()
+
+    publishing = threading.Thread(target=publish, name="strangler-publish", daemon=True)
+    publishing.start()
+    publishing.join(PUBLISH_S)
+    if publishing.is_alive():
+        log.error("the rollouts are not published after %g s: the engine starts from the last published", PUBLISH_S)
 
 
 def _serve_with_envoy(plan: Path, state: StateFolder, host: str, port: int, threads: int) -> None:

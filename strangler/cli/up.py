@@ -53,12 +53,16 @@ def up(
 def own_processes(
     plan: Path, state: StateFolder, *, after: Sequence[str], port: int | None = None, console_port: int | None = None
 ) -> tuple[ProcessSpec, ...]:
-    """Our own processes; they start after the named ones, and share the plan and the state folder."""
+    """Our own processes; they start after the named ones, and share the plan and the state folder.
+
+    None is ever given up, and the proxy's callers need none of the others: while one does not come up, the proxy runs.
+    """
     options = ("--plan", str(plan.resolve()), "--state", str(state.path))
 
     def ours(name: str, verb: str, after: Sequence[str], ready: Ready | None, **fields: Any) -> ProcessSpec:
         listen = ("--port", "{port}") if ready is not None else ()
         command = ("{python}", "-m", "strangler", verb, *listen, *options)
+        fields = {"restarts": None, "optional": name != "proxy", **fields}
         return ProcessSpec(name=name, command=command, after=tuple(after), ready=ready, **fields)
 
     local = "http://127.0.0.1:{port}"

@@ -49,7 +49,10 @@ class ProcessEntry(Form):
     after: tuple[str, ...] = Field((), description="Processes that must be up before.")
     env: dict[str, str] = Field(default_factory=dict, description="Environment variables for this process only.")
     stop_s: float = Field(5.0, gt=0, le=120, description="Wait between asking it to stop and killing it.")
-    restarts: int = Field(5, ge=0, le=100, description="How often it is started again after it died.")
+    restarts: int | None = Field(
+        5, ge=0, le=100, description="How often it is started again after it died; null: without limit."
+    )
+    optional: bool = Field(False, description="The others start, and stay, whether or not this one comes up.")
 
     @model_validator(mode="after")
     def _signs_fit(self) -> "ProcessEntry":

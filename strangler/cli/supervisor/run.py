@@ -18,6 +18,9 @@ from strangler.errors import SystemUnreachable
 
 _ONCE = Ready(exit=0, within_s=600.0)
 _BACKOFF_S, _BACKOFF_MOST_S = 0.2, 5.0
+_MOST_DOUBLINGS = 10
+_LOUD_AFTER = 3
+"""From this many starts on, one that may be started without limit is said to be down."""
 _STEADY_S = 60.0
 """Once a process was up for so long, earlier deaths no longer count against its limit."""
 
@@ -84,20 +87,26 @@ class Run:
         """Start it, wait until it is up, and watch it from then on; one that runs once is waited for to its end.
 
         Raises:
-            SystemUnreachable: it did not come up; the message has its last lines.
+            SystemUnreachable: it did not come up, and is not optional; the message has its last lines.
         """
         self._state = ProcessState.STARTING
+        why = None
         try:
             await self._spawn()
+        except SystemUnreachable as error:
+            self._state = ProcessState.FAILED
+            if not self.spec.optional:
+                raise
+            why = str(error).splitlines()[0]
         except BaseException:
             await self._end()
             self._state = ProcessState.FAILED
             raise
         if self.spec.once:
-            self._state = ProcessState.DONE
+            self._state = ProcessState.DONE if why is None else ProcessState.FAILED
         else:
-            self._state = ProcessState.UP
-            self._watch = asyncio.create_task(self._keep_up(), name=f"watch of {self.spec.name}")
+            self._state = ProcessState.UP if why is None else ProcessState.RESTARTING
+            self._watch = asyncio.create_task(self._keep_up(why), name=f"watch of {self.spec.name}")
 
     async def halt(self) -> None:
         """Stop it and do not start it again."""
@@ -144,19 +153,25 @@ class Run:
         what = f"ended ({ending(ended.result())})" if ended in done else f"gave no sign within {ready.within_s:g} s"
         raise SystemUnreachable(spec.name, _with_tail(f"{what}; waited for {_sign(ready, self.port)}", child))
 
-    async def _keep_up(self) -> None:
-        """Start it again whenever it dies, waiting longer each time, up to its limit."""
-        name = self.spec.name
-        why = await self._death()
-        while self._restarts < self.spec.restarts and not self._is_killed:
-            pause_s = min(_BACKOFF_S * 2**self._restarts, _BACKOFF_MOST_S)
+    async def _keep_up(self, why: str | None = None) -> None:
+        """Start it again whenever it dies, waiting longer each time, up to its limit if it has one.
+
+        ``why`` is given where it did not come up in the first place.
+        """
+        name, limit = self.spec.name, self.spec.restarts
+        if why is None:
+            why = await self._death()
+        while (limit is None or self._restarts < limit) and not self._is_killed:
+            pause_s = min(_BACKOFF_S * 2 ** min(self._restarts, _MOST_DOUBLINGS), _BACKOFF_MOST_S)
             self._restarts += 1
             self._state = ProcessState.RESTARTING
-            self._around.log(name, f"died: {why}; start {self._restarts} of {self.spec.restarts} in {pause_s:g} s")
+            of = f" of {limit}" if limit is not None else ""
+            is_down = "IS DOWN, the others go on: " if limit is None and self._restarts > _LOUD_AFTER else "died: "
+            self._around.log(name, f"{is_down}{why}; start {self._restarts}{of} in {pause_s:g} s")
             await asyncio.sleep(pause_s)
             try:
                 await self._spawn()
-            except SystemUnreachable as error:
+            except (SystemUnreachable, OSError) as error:
                 why = str(error).splitlines()[0]
                 continue
             self._state = ProcessState.UP
@@ -166,7 +181,10 @@ class Run:
             return
         self._state = ProcessState.FAILED
         self._around.log(name, f"died: {why}; given up after {self._restarts} starts")
-        self._around.gave_up.set()
+        if self.spec.optional:
+            self._around.log(name, "IS DOWN, the others go on")
+        else:
+            self._around.gave_up.set()
 
     async def _death(self) -> str:
         """Wait until the child dies; why it did."""

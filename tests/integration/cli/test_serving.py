@@ -84,3 +84,30 @@ def test_serving_verb_refuses_a_broken_plan_in_words(programme, start, verb: str
     out, err = process.communicate(timeout=30)
     assert (process.returncode, b"Traceback" in out + err) == (2, False), err.decode()
     assert b"did you mean 'effect'?" in err
+
+
+def break_store(name: str, folder: Path) -> None:
+    for path in folder.glob(f"{name}.db*"):
+        path.unlink()
+    (folder / f"{name}.db").write_bytes(b"x" * 4096 * 30)
+
+
+@pytest.mark.parametrize("what", ["journal", "ledger", "environment", "plan"])
+def test_serve_starts_again_with_something_of_ours_broken(programme, start, port: int, what: str) -> None:
+    process = start("serve", "--port", str(port))
+    until_it_listens(process, port)
+    process.kill()
+    process.communicate(timeout=20)
+    folder = programme.session.state.path
+    if what in ("journal", "ledger"):
+        programme.session.close()
+        break_store(what, folder)
+    elif what == "environment":
+        (folder / "environment.json").write_text("garb")
+    else:
+        programme.change_plan("effect: read", "efect: read")
+    process = start("serve", "--port", str(port))
+    until_it_listens(process, port)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, b"Traceback" in out + err) == (0, False), err.decode()

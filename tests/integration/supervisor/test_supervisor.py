@@ -204,6 +204,42 @@ async def test_one_that_keeps_dying_is_given_up(room: Room) -> None:
         await supervisor.stop()
 
 
+async def test_one_without_limit_is_tried_again_for_ever_and_said_to_be_down(room: Room) -> None:
+    supervisor = room.supervisor(script("moody", "print('hm')", restarts=None))
+    await supervisor.start()
+    try:
+        await until(lambda: supervisor.status()[0].restarts >= 5)
+        assert not supervisor.gave_up.is_set()
+        assert "IS DOWN, the others go on: exit code 0; start 4 in 1.6 s" in room.said("moody")
+    finally:
+        await supervisor.stop()
+
+
+async def test_an_optional_one_that_does_not_come_up_keeps_nobody_from_starting(room: Room) -> None:
+    broken = script("gateway", "raise SystemExit(2)", ready=Ready(tcp=True), optional=True, restarts=None)
+    supervisor = room.supervisor(broken, server("proxy", after=("gateway",)))
+    await supervisor.start()
+    try:
+        states = {status.name: status.state for status in supervisor.status()}
+        assert states["proxy"] is ProcessState.UP
+        assert states["gateway"] is not ProcessState.UP
+        await until(lambda: supervisor.status()[0].restarts >= 2)
+        assert not supervisor.gave_up.is_set()
+    finally:
+        await supervisor.stop()
+
+
+async def test_an_optional_one_that_is_given_up_ends_nothing(room: Room) -> None:
+    supervisor = room.supervisor(script("moody", "print('hm')", restarts=1, optional=True), server("proxy"))
+    await supervisor.start()
+    try:
+        await until(lambda: room.said("moody")[-1:] == ["IS DOWN, the others go on"])
+        assert not supervisor.gave_up.is_set()
+        assert [status.state for status in supervisor.status()] == [ProcessState.FAILED, ProcessState.UP]
+    finally:
+        await supervisor.stop()
+
+
 async def test_replace_keeps_the_port(room: Room) -> None:
     provides = {"SHOP_URL": "http://127.0.0.1:{port}"}
     supervisor = room.supervisor(server("shop", provides=provides, env={"WORD": "one"}))
