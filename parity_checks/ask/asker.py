@@ -25,6 +25,11 @@ _LARGE_BODY = 65_536
 
 _WRITE_AGAIN = frozenset({Failure.UNREACHABLE, Failure.RESET, Failure.TIMEOUT})
 
+_SENT_IN_VAIN = frozenset({Failure.TIMEOUT, Failure.RESET, Failure.PROTOCOL})
+"""Failures after which the system may have done what it was asked; it was never sent to one that is unreachable."""
+
+_GATEWAY_TIMEOUT = 504
+
 _LastBuilds = Callable[[str], Awaitable[Mapping[Side, str]]]
 
 
@@ -77,7 +82,8 @@ class Asker:
         failed = exchange.fell_back or (exchange.answer if exchange.answer.has_failed else None)
         if failed is not None and failed.side is Side.NEW:
             judge = await self._judge(exchange, entry, failed)
-            return Judged(exchange.id, judge.new_failed(failed))
+            gap = self.lack(exchange, f"the new side answered {_told(failed)}")
+            return Judged(exchange.id, judge.new_failed(failed), gap=gap)
         if refusal is not None:
             judge = await self._judge(exchange, entry, exchange.answer)
             return Judged(exchange.id, judge.not_compared(*refusal), gap=self.lack(exchange, refusal[1]))
@@ -104,13 +110,18 @@ class Asker:
         """Why the asked side lacks this exchange's write; empty where it was never to have it.
 
         Only a write that took effect on the answering side is owed to the other one, and only by the policy ``dual``:
-        a sandbox holds copies.
+        a sandbox holds copies. Where the answering side got the write and nobody heard what became of it, it may have
+        taken effect: that is for people to look up.
         """
-        if exchange.effect is not Effect.WRITE or exchange.asked is None or not exchange.answer.has_succeeded:
+        is_uncertain = _may_have_done_it(exchange.answer)
+        is_owed = exchange.answer.has_succeeded or is_uncertain
+        if exchange.effect is not Effect.WRITE or exchange.asked is None or not is_owed:
             return ""
         operation = self._entries.plan.operations.get(exchange.operation)
         if operation is not None and (operation.writes is None or operation.writes.policy != "dual"):
             return ""
+        if is_uncertain:
+            why = f"the answering side may have done it: {_told(exchange.answer)} after it was sent"
         return f"exchange {exchange.id}: {why}"
 
     def _refusal(  # noqa: PLR0911  one line per reason
@@ -220,12 +231,11 @@ class Asker:
         return Judge(entry, builds, input_of(exchange, entry.ignoring))
 
     async def _builds_of(self, operation: str, *seen: Observation) -> Builds:
-        """The builds that answered; for a side that failed without naming its build, the one last seen there."""
+        """The builds that answered; for a side whose answer names none, the one last seen there."""
         found: dict[Side, str] = {}
         for observation in seen:
-            build = observation.build or (None if observation.has_failed else UNKNOWN)
-            if build is not None:
-                found.setdefault(observation.side, build)
+            if observation.build:
+                found.setdefault(observation.side, observation.build)
                 self._builds[operation, observation.side] = found[observation.side]
         for side in Side:
             if side not in found:
@@ -246,6 +256,11 @@ class Asker:
         nothing = Entry(exchange.operation, exchange.entry, self._entries.no_rules, self._entries.no_rules)
         judge = await self._judge(exchange, nothing, exchange.answer)
         return Judged(exchange.id, judge.not_compared(reason, detail))
+
+
+def _may_have_done_it(answer: Observation) -> bool:
+    """Whether a write was sent and its fate is unknown: nothing readable came back, or a gateway waited in vain."""
+    return answer.failure in _SENT_IN_VAIN or (answer.failure is None and answer.status == _GATEWAY_TIMEOUT)
 
 
 def _told(seen: Observation) -> str:

@@ -347,6 +347,39 @@ async def test_worker_failed_answer_without_a_build_counts_under_the_present_evi
     assert evidence.other_fingerprints == 0
 
 
+async def test_worker_answer_without_its_build_header_counts_under_the_build_last_seen(tmp_path: Path) -> None:
+    async def hides_the_third(request: web.Request, count: int) -> web.StreamResponse:
+        return await saying('{"a":1}')(request, count) if count < 3 else web.json_response({}, status=404)
+
+    async with serving(hides_the_third) as new:
+        plan = plan_for("http://127.0.0.1:9", new.url, compare={"settle": {"attempts": 0}})
+        await outcomes(plan, [exchange(plan, key="same") for _ in range(3)], tmp_path)
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=KEY) as journal:
+        evidence = journal.parity("a.read", fingerprint(entry_digest(plan, "a.read"), Builds("b1", "b1")), time.time())
+        assert journal.last_builds("a.read") == {Side.OLD: "b1", Side.NEW: "b1"}
+    assert evidence.exchanges.by_kind == {OutcomeKind.MATCH: 2, OutcomeKind.MISMATCH: 1}
+    assert evidence.other_fingerprints == 0
+
+
+async def test_worker_tells_matches_in_which_both_sides_refused(tmp_path: Path) -> None:
+    fault = "<Envelope><Body><Fault>no</Fault></Body></Envelope>"
+
+    async def refusing(_: web.Request, __: int) -> web.StreamResponse:
+        return web.Response(text="{}", status=404, content_type="application/json", headers={"x-build-id": "b1"})
+
+    async with serving(refusing) as new:
+        plan = plan_for("http://127.0.0.1:9", new.url)
+        (outcome,) = await outcomes(
+            plan, [exchange(plan, answer=Observation(Side.OLD, 404, JSON, b"{}", 2, build="b1"))], tmp_path
+        )
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.MATCH, Reason.BOTH_REFUSED)
+    assert [Observation(Side.OLD, *said).has_refused for said in ((500, (), fault.encode()), (302,), (None,))] == [
+        True,
+        False,
+        False,
+    ]
+
+
 async def test_worker_new_side_that_never_answered_counts_under_the_present_evidence(tmp_path: Path) -> None:
     plan = plan_for("http://127.0.0.1:9", "http://127.0.0.1:9")
     (outcome,) = await outcomes(plan, [exchange(plan)], tmp_path)
@@ -397,6 +430,11 @@ async def test_worker_drops_bodies_that_the_plan_keeps_no_longer(tmp_path: Path)
 
 
 LIVE = {"stage": Stage.LIVE, "asked": Side.OLD}
+UNSURE = "the answering side may have done it: {} after it was sent"
+
+
+def failed(side: Side, failure: Failure) -> Observation:
+    return Observation(side, None, failure=failure)
 
 
 @pytest.mark.parametrize(
@@ -418,6 +456,14 @@ LIVE = {"stage": Stage.LIVE, "asked": Side.OLD}
             {**LIVE, "answer": Observation(Side.NEW, 200, JSON, b"{}", 2)},
             "the old side answered status 503",
         ),
+        ("dual", 200, {"answer": failed(Side.OLD, Failure.TIMEOUT)}, UNSURE.format("timeout")),
+        ("dual", 200, {"answer": failed(Side.OLD, Failure.PROTOCOL)}, UNSURE.format("protocol")),
+        ("dual", 200, {"answer": Observation(Side.OLD, 504, JSON, b"{}", 2)}, UNSURE.format("status 504")),
+        ("dual", 200, {"answer": failed(Side.OLD, Failure.UNREACHABLE)}, None),
+        ("dual", 200, {"answer": failed(Side.OLD, Failure.BREAKER_OPEN)}, None),
+        ("dual", 200, {"effect": Effect.READ, "answer": failed(Side.OLD, Failure.TIMEOUT)}, None),
+        ("sandbox", 200, {"answer": failed(Side.OLD, Failure.TIMEOUT)}, None),
+        ("dual", 200, {**LIVE, "answer": failed(Side.NEW, Failure.RESET)}, UNSURE.format("reset")),
         ("dual", 503, {"entry": "gone"}, "the new side answered status 503"),
         ("dual", 503, {"operation": "a.gone"}, "the operation is no longer in the plan"),
     ],
