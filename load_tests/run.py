@@ -164,5 +164,5 @@ def _builds(plan: Plan, entry: Operation, result: LoadResult) -> Builds:
     named = {}
     for side in Side:
         source = build_source(plan, target_of(entry, side))
-        named[side] = source.name(next(iter(result.sides[side].builds), None)) or UNKNOWN
+        named[side] = source.name(next(iter(result.sides[side].builds), None)) or source.declared or UNKNOWN
     return Builds(old=named[Side.OLD], new=named[Side.NEW])

@@ -38,18 +38,16 @@ class BuildSource:
     header: str | None
     declared: str | None
 
-    def name(self, told: str | None, *, has_failed: bool = False) -> str | None:
+    def name(self, told: str | None) -> str | None:
         """The build's name.
 
         Args:
             told: the header's value in the answer; ``None`` where there is no such header, or no answer.
-            has_failed: whether the side gave no answer, or one that says the server itself broke. Changes nothing:
-                an answer without the header names no build, whatever its status.
 
         Returns:
-            The name. ``None`` where there is a header and the answer lacks it: what stands in front of the system may
-            have given it, so it says nothing about what runs there. It stands under the build last seen, so that no
-            answer leaves the evidence by leaving out its header.
+            The name. ``None`` where there is a header and the answer lacks it, whatever its status: what stands in
+            front of the system may have given it. It then stands under the build last seen, so that no answer leaves
+            the evidence by leaving out its header.
         """
         if told:
             return told

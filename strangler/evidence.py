@@ -64,6 +64,10 @@ class ParityEvidence:
 
     ``inputs`` counts distinct inputs by their worst outcome; ``exchanges`` counts all of them. ``other_fingerprints``
     is how many exchanges were judged under any other fingerprint. Times are seconds since the epoch.
+
+    ``settled`` counts exchanges that only agreed when both sides were asked again, ``refused`` compared ones in which
+    both sides refused. ``interleaved`` counts exchanges of the last day that stand under another fingerprint although
+    they began after one under this; ``alone`` counts those under this one that began after the last of them.
     """
 
     fingerprint: str
@@ -74,6 +78,9 @@ class ParityEvidence:
     last_at: float | None = None
     other_fingerprints: int = 0
     pending: int = 0
+    refused: int = 0
+    interleaved: int = 0
+    alone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Failure(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an exchange was not compared. Every one of them is counted by the gates."""
+    """Why an exchange was not compared, or why comparing it told little. Every one of them is counted by the gates."""
 
     UNPARSABLE = "unparsable"
     TOO_LARGE = "too_large"
@@ -35,6 +35,8 @@ class Reason(StrEnum):
     WRITE_UNCERTAIN = "write_uncertain"
     COMPARER_FAILED = "comparer_failed"
     EXPIRED = "expired"
+    BOTH_REFUSED = "both_refused"
+    """It was compared, but both sides refused: nothing was seen of what the operation is for."""
 
 
 class OutcomeKind(StrEnum):
@@ -122,6 +124,11 @@ class Observation:
         if self.status is None or not 200 <= self.status < 300 or self.has_failed:
             return False
         return b"Fault>" not in (self.body or b"")
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether it is an answer that says no: status 400 or above, or a SOAP fault."""
+        return self.status is not None and (self.status >= 400 or b"Fault>" in (self.body or b""))
 
     def header(self, name: str) -> str | None:
         """The field's value, repeated fields joined with a comma; ``None`` where absent."""

@@ -18,6 +18,15 @@ REACHED_RATIO = 0.9
 PENDING_RATIO = 0.01
 """More exchanges than this share of the inputs still waiting to be compared, and parity is not shown."""
 
+RECENT_H = 1.0
+"""The last comparison must be younger than this many hours, or than the soak itself where that is longer."""
+
+FEWEST_SETTLED = 3
+"""So many may settle whatever their share: a few races are no sign of anything."""
+
+ALONE_RATIO = 0.5
+"""Where another build answered in between, the present one must have gathered this share of its evidence since."""
+
 _FAILURES = (OutcomeKind.MISMATCH, OutcomeKind.NEW_FAILED)
 
 
@@ -39,10 +48,14 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
     bound = upper_bound(failures, n, policy.confidence, policy.max_mismatch)
     value = f"{failures:,} of {n:,} inputs, at most {_percent(bound)}"
     if is_below(failures, n, policy.max_mismatch, policy.confidence):
+        doubts = _doubts(seen, policy)
+        reasons[:0] = [reason for reason, _ in doubts]
+        remedies = [remedy for _, remedy in doubts]
         # A mismatch takes longer to judge than a match (it is asked again): those that wait are the likelier ones.
         if seen.pending > PENDING_RATIO * n:
-            return Verdict("parity", Result.HOLD, tuple(reasons), value, threshold, "the worker to catch up")
-        return Verdict("parity", Result.PASS, tuple(reasons), value, threshold)
+            remedies.append("the worker to catch up")
+        result = Result.HOLD if remedies else Result.PASS
+        return Verdict("parity", result, tuple(reasons), value, threshold, ", and ".join(remedies))
     more = needed(failures, n, policy.max_mismatch, policy.confidence)
     if failures:
         reasons.insert(0, f"{failures:,} of {n:,} inputs did not come out equal")
@@ -86,6 +99,13 @@ def soak(evidence: Evidence, soak_h: float, now: float) -> Verdict:
         left = soak_h - age_h
         reason = f"the first comparison under the present fingerprint was {age_h:.1f} h ago"
         return Verdict("soak", Result.HOLD, (reason,), f"{age_h:.1f} h", threshold, f"{left:.1f} h more")
+    silent_h = (now - (seen.last_at or 0.0)) / 3600
+    if silent_h > max(soak_h, RECENT_H):
+        reason = f"the last comparison was {silent_h:.1f} h ago: nothing was seen since"
+        return Verdict("soak", Result.HOLD, (reason,), f"{age_h:.1f} h", threshold, "traffic that is compared")
+    mixed = _mixed(seen)
+    if mixed:
+        return Verdict("soak", Result.HOLD, (mixed[0],), f"{age_h:.1f} h", threshold, mixed[1])
     return Verdict("soak", Result.PASS, (), f"{age_h:.1f} h", threshold)
 
 
@@ -189,12 +209,60 @@ def _sample(inputs: Counts, max_not_compared: float) -> tuple[int, int, list[str
     return failures + skipped, compared + skipped, [f"{text}: each counts as a mismatch"]
 
 
+def _doubts(seen: ParityEvidence, policy: ParityGate) -> list[tuple[str, str]]:
+    """Why outcomes that are good enough prove too little all the same: reasons, each with its remedy."""
+    found = _mixed(seen), _unstable(seen, policy.max_settled), _refusals(seen, policy.max_refused)
+    return [doubt for doubt in found if doubt is not None]
+
+
+def _mixed(seen: ParityEvidence) -> tuple[str, str] | None:
+    """Reason and remedy where another build answered among the present one's exchanges, and may do so still."""
+    if seen.interleaved <= 0 or seen.alone >= ALONE_RATIO * seen.exchanges.total:
+        return None
+    reason = (
+        f"two builds answer at the same time, or two plan entries: {seen.interleaved:,} exchanges of the last day are "
+        f"of another one, and only {seen.alone:,} of {seen.exchanges.total:,} of the present came after them"
+    )
+    return reason, "one build to answer alone"
+
+
+def _unstable(seen: ParityEvidence, max_settled: float) -> tuple[str, str] | None:
+    """Reason and remedy where too many exchanges only agreed when both sides were asked again."""
+    compared = _compared(seen.exchanges)
+    if seen.settled <= max(FEWEST_SETTLED, max_settled * compared):
+        return None
+    reason = (
+        f"{seen.settled:,} of {compared:,} compared exchanges ({_percent(seen.settled / max(1, compared))}) agreed "
+        f"only when asked again; the plan allows {_percent(max_settled)}: new is not stable, or races are too common"
+    )
+    return reason, "comparisons that agree at once"
+
+
+def _refusals(seen: ParityEvidence, max_refused: float) -> tuple[str, str] | None:
+    """Reason and remedy where mostly refusals were compared."""
+    compared = _compared(seen.exchanges)
+    if seen.refused <= max_refused * compared:
+        return None
+    reason = (
+        f"mostly refusals were compared: both sides refused {seen.refused:,} of {compared:,} "
+        f"({_percent(seen.refused / max(1, compared))}); the plan allows {_percent(max_refused)}"
+    )
+    return reason, "requests that are granted"
+
+
+def _compared(counts: Counts) -> int:
+    return counts.total - counts.of(OutcomeKind.NOT_COMPARED)
+
+
 def _damage_of_parity(seen: ParityEvidence, now: float) -> str:
     """What is wrong with the figures themselves; empty where nothing is."""
     for counts in (seen.inputs, seen.exchanges):
         for count in (*counts.by_kind.values(), *counts.not_compared.values()):
             if not isinstance(count, int) or count < 0:
                 return f"{count!r} is no number of outcomes"
+    for count in (seen.settled, seen.refused, seen.interleaved, seen.alone):
+        if not isinstance(count, int) or count < 0:
+            return f"{count!r} is no number of exchanges"
     if seen.inputs.total > seen.exchanges.total:
         return "there are more inputs than exchanges"
     return _damage_of_times(seen, now) if seen.inputs.total else ""

@@ -114,7 +114,7 @@ class Client:
                 at=at,
                 duration_s=took,
                 body=None,
-                build=asking.builds.name(None, has_failed=True),
+                build=asking.builds.name(None),
             ),
             was_sent,
         )
@@ -135,7 +135,7 @@ class Client:
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
             seen = Observation(asking.side, response.status, headers, body, size, at=at, duration_s=took)
             told = response.headers.get(asking.builds.header) if asking.builds.header else None
-            return Asked(replace(seen, build=asking.builds.name(told, has_failed=seen.has_failed)))
+            return Asked(replace(seen, build=asking.builds.name(told)))
 
     async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes | None, int]:
         """The body, or ``None`` and what is known of its size where it passes the bound."""

@@ -43,7 +43,8 @@ class Judge:
             case Comparison(differences, hidden, left_out):
                 kind = OutcomeKind.MISMATCH if differences else OutcomeKind.MATCH
                 detail = f"{left_out} more differences of these kinds" if left_out else ""
-                return Outcome(kind, self.fingerprint, self.input, differences=differences, detail=detail), hidden
+                refused = Reason.BOTH_REFUSED if old.has_refused and new.has_refused else None
+                return Outcome(kind, self.fingerprint, self.input, refused, differences, detail=detail), hidden
 
     @property
     def fingerprint(self) -> str:

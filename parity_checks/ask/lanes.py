@@ -52,7 +52,7 @@ class Lanes:
         lane = self._lane(asking.system, system)
         async with lane.slots:
             if not lane.breaker.may_ask(self._clock()):
-                build = asking.builds.name(None, has_failed=True)
+                build = asking.builds.name(None)
                 refused = Observation(
                     asking.side, None, body=None, failure=Failure.BREAKER_OPEN, at=time.time(), build=build
                 )

@@ -238,7 +238,7 @@ def observation(story: Story, tables: Tables, decision: Decision) -> Observation
     source = build_source(tables.plan, target_of(tables.plan.operations[operation], decision.answers))
     failure = failure_of(head.attributes.get("response.code_details", "")) if head is not None else None
     if head is None or failure is not None:
-        build = source.name(None, has_failed=True)
+        build = source.name(None)
         return Observation(
             decision.answers, None, (), None, 0, failure, at=story.at, duration_s=story.took_s, build=build
         )
@@ -254,7 +254,7 @@ def observation(story: Story, tables: Tables, decision: Decision) -> Observation
         story.took_s,
     )
     told = header(headers, source.header) if source.header else None
-    return replace(answer, build=source.name(told, has_failed=answer.has_failed))
+    return replace(answer, build=source.name(told))
 
 
 def failure_of(details: str) -> Failure | None:

@@ -26,6 +26,7 @@ from proxy.mitm.http1 import problem_response
 from proxy.mitm.problem import Problem
 from proxy.mitm.tables import Switch, Tables
 from proxy.mitm.wire import Fields
+from strangler.builds import UNKNOWN
 from strangler.exchange import Exchange, Failure, Observation, Reason, Request
 from strangler.journal import Loss
 from strangler.stages import Effect, Side, Stage
@@ -225,8 +226,7 @@ class Passing:
             return
         data, passage = flow.response.data, flow.metadata[_KEPT]
         if passage.decision is not None:
-            has_failed = data.status_code >= 500
-            passage.build = _build(passage.tables, passage.decision, data.headers.fields, has_failed=has_failed)
+            passage.build = _build(passage.tables, passage.decision, data.headers.fields)
         data.headers.fields = end_to_end(data.headers.fields)
 
     def response(self, flow: http.HTTPFlow, request_bytes: int, answer: bytes | None, answer_bytes: int) -> None:
@@ -266,7 +266,7 @@ class Passing:
         try:
             if decision is not None and decision.operation is not None:
                 took = time.perf_counter() - passage.started
-                build = _build(passage.tables, decision, (), has_failed=True)
+                build = _build(passage.tables, decision, ())
                 observation = Observation(decision.answers, None, (), None, 0, failure, passage.at, took, build)
                 self._journal(flow, passage, observation, request_bytes)
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
@@ -391,7 +391,7 @@ def _not_compared(table: Table, decision: Decision, request: Request, answer: Ob
     return None
 
 
-def _build(tables: Tables, decision: Decision, fields: Fields, *, has_failed: bool) -> str | None:
+def _build(tables: Tables, decision: Decision, fields: Fields) -> str | None:
     """The build as ``strangler.builds.BuildSource`` names it, from fields as they are on the wire."""
     source = tables.builds.get((decision.operation or "", decision.answers))
     if source is None:
@@ -400,7 +400,6 @@ def _build(tables: Tables, decision: Decision, fields: Fields, *, has_failed: bo
         size = len(source.header)
         for name, value in fields:
             if len(name) == size and name.lower() == source.header:
-                return value.decode("latin-1")
-        if has_failed:
-            return None
-    return source.declared
+                return value.decode("latin-1") or None
+        return None
+    return source.declared or UNKNOWN

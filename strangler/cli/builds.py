@@ -40,10 +40,11 @@ def build_of(system: System) -> str | None:
         return source.name(None)
     try:
         with _open(system_url(system) + system.health) as answer:
-            return source.name(answer.headers.get(source.header))
+            return answer.headers.get(source.header) or source.declared or UNKNOWN
     except HTTPError as error:
         with error:  # an answer all the same: not every system has a health page
-            return source.name(error.headers.get(source.header), has_failed=error.code >= 500)
+            told: str | None = error.headers.get(source.header)
+            return told or (None if error.code >= 500 else source.declared or UNKNOWN)
     except (URLError, OSError):
         return None
 

@@ -19,6 +19,9 @@ from strangler.journal.queue import is_unfinished
 from strangler.journal.records import BY_RANK, RANK, AcceptedSignature, Tally, WindowStats
 
 _COMPARED = (OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH)
+INTERLEAVED_S = 86_400.0
+"""How far back other builds' outcomes are looked for among the present ones."""
+
 FEWEST_FOR_P99 = 20
 """Fewer answers than this have no p99 worth acting on."""
 
@@ -52,6 +55,7 @@ def parity(
             reasons[reason] = reasons.get(reason, 0) + row.count
     by_input, uncompared_inputs = _input_counts(connection, operation, fingerprint, covered)
     skipped = uncounted_since(connection, operation, _begin(spans, fingerprint))
+    interleaved, alone = _interleaved(connection, operation, fingerprint, spans, now - INTERLEAVED_S)
     return ParityEvidence(
         fingerprint=fingerprint,
         inputs=_with_skipped(by_input, _scaled(reasons, uncompared_inputs), skipped),
@@ -61,6 +65,9 @@ def parity(
         last_at=span.last_at if span else None,
         other_fingerprints=others,
         pending=depth(connection, operation),
+        refused=sum(row.count for row in mine if row.reason == Reason.BOTH_REFUSED),
+        interleaved=interleaved,
+        alone=alone,
     )
 
 
@@ -197,6 +204,31 @@ def _begin(spans: Mapping[str, _Span], fingerprint: str) -> float:
         return 0.0
     ended = [span.last_at for name, span in spans.items() if name != fingerprint and span.last_at < mine.first_at]
     return max(ended, default=0.0)
+
+
+def _interleaved(
+    connection: Connection, operation: str, fingerprint: str, spans: Mapping[str, _Span], since: float
+) -> tuple[int, int]:
+    """Exchanges under other fingerprints that began after one under this; and those under this after the last of them.
+
+    Ordered by when the exchange began, for a slow one may be judged long after. Nothing is read where every other
+    outcome was there before the first under this: that is how a clean swap looks.
+    """
+    mine = spans.get(fingerprint)
+    others = [span.last_at for name, span in spans.items() if name != fingerprint]
+    if mine is None or max(others, default=0.0) < max(mine.first_at, since):
+        return 0, 0
+    x = schema.exchanges.c
+    here = sa.and_(x.operation == operation, x.at >= since)
+    first = connection.scalar(sa.select(sa.func.min(x.at)).where(here, x.fingerprint == fingerprint))
+    if first is None:
+        return 0, 0
+    others_after = sa.select(sa.func.count(), sa.func.max(x.at)).where(here, x.at > first, x.fingerprint != fingerprint)
+    count, last = connection.execute(others_after).one()
+    if not count:
+        return 0, 0
+    alone = sa.select(sa.func.count()).where(here, x.at > last, x.fingerprint == fingerprint)
+    return int(count), int(connection.scalar(alone) or 0)
 
 
 def _overlaid(kind: OutcomeKind, signatures: str | None, covered: frozenset[str]) -> OutcomeKind:

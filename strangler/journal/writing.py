@@ -17,7 +17,7 @@ from strangler.journal.records import Loss, State
 from strangler.stages import Effect, Side
 
 FAILED = "failed"
-"""The role of a caller's answer that failed and names no build."""
+"""The role of a caller's answer that names no build although it should: it failed, or its header is missing."""
 
 SIGHTING_EVERY_S = 1.0
 """How often an unchanged build is written down again."""
@@ -108,14 +108,14 @@ def builds_seen(
     """When each build was last seen, by operation, side, role and build.
 
     Args:
-        observations: operation, role (``answer`` or ``asked``), observation and time. A failed one without a build
-            tells that its side was reached, not what runs there.
+        observations: operation, role (``answer`` or ``asked``), observation and time. One without a build tells that
+            its side was reached, not what runs there.
     """
     raw: dict[tuple[str, str, str, str | None], float] = {}
     for operation, role, observation, at in observations:
         if observation is None:
             continue
-        known_role = FAILED if observation.build is None and observation.has_failed else role
+        known_role = role if observation.build else FAILED
         if known_role == FAILED and role != "answer":
             continue
         key = (operation, str(observation.side), known_role, observation.build)

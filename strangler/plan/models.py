@@ -268,6 +268,12 @@ class ParityGate(Model):
     max_not_compared: Ratio = Field(
         0.0, description="Share of inputs that may go uncompared; above it each counts as a mismatch."
     )
+    max_settled: Ratio = Field(
+        0.02, description="Share of compared requests that may agree only when both sides are asked again."
+    )
+    max_refused: Ratio = Field(
+        0.5, description="Share of compared requests that both sides may refuse; above it too little was compared."
+    )
 
 
 class LoadGate(Model):

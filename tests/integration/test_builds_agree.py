@@ -13,7 +13,7 @@ from aiohttp import web
 from legacy_adapters.contract import Answer, Call
 from legacy_adapters.gateway import serve_gateway
 from parity_checks.ask.client import Asking, Client
-from strangler.builds import build_source
+from strangler.builds import build_source, builds_in_force
 from strangler.cli.builds import current_builds
 from strangler.exchange import Request
 from strangler.plan.addresses import base_url, target_of
@@ -100,7 +100,9 @@ async def test_probe_and_answer_name_the_same_build(monkeypatch: pytest.MonkeyPa
                 await asyncio.sleep(0.02)
         seen, probed = {}, {}
         for name in plan.operations:
-            seen[name] = tuple([await observed(plan, name, side) for side in Side])
+            told = {side: build for side in Side if (build := await observed(plan, name, side)) is not None}
+            in_force = builds_in_force(plan, name, told)
+            seen[name] = (in_force.old, in_force.new)
             builds = await asyncio.to_thread(current_builds, plan, name)
             probed[name] = (builds.old, builds.new) if builds else None
         stop.set()

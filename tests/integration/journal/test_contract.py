@@ -304,6 +304,52 @@ def test_builds_are_not_learnt_from_failures(journal: Journal) -> None:
     assert journal.last_reached_old(OP) == 300.0
 
 
+def test_builds_are_not_learnt_from_answers_without_their_header(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MATCH, "i"))
+    journal.append([exchange("b", at=300.0, answer=Observation(Side.OLD, 404))])
+    assert journal.latest_builds(OP) == Builds("old-1", "new-1")
+    assert journal.last_reached_old(OP) == 300.0
+
+
+def judged_one_by_one(journal: Journal, *begun: tuple[str, float]) -> None:
+    """Outcomes of exchanges that began then, under these fingerprints; judged one second apart, in this order."""
+    for number, (fingerprint, at) in enumerate(begun):
+        journal.append([exchange(f"x{number}", key=f"k{number}", at=at)])
+        one = judged(f"x{number}", OutcomeKind.MATCH, f"i{number}", fingerprint=fingerprint)
+        journal.finish([one], 1000.0 + number)
+
+
+@pytest.mark.parametrize(
+    ("begun", "interleaved", "alone"),
+    [
+        ([("old", 1.0), ("old", 2.0), ("now", 3.0), ("now", 4.0)], 0, 0),
+        ([("old", 1.0), ("now", 3.0), ("old", 2.0), ("now", 4.0)], 0, 0),  # a slow one that was under way
+        ([("now", 1.0), ("old", 2.0), ("now", 3.0), ("old", 4.0), ("now", 5.0)], 2, 1),
+        ([("now", 1.0), ("old", 2.0)], 1, 0),
+    ],
+)
+def test_parity_tells_other_builds_outcomes_among_the_present_ones(
+    journal: Journal, begun: list[tuple[str, float]], interleaved: int, alone: int
+) -> None:
+    judged_one_by_one(journal, *begun)
+    seen = journal.parity(OP, "now", 2000.0)
+    assert (seen.interleaved, seen.alone) == (interleaved, alone)
+
+
+def test_parity_forgets_other_builds_after_a_day(journal: Journal) -> None:
+    judged_one_by_one(journal, ("now", 1.0), ("old", 2.0), ("now", 3.0))
+    assert journal.parity(OP, "now", 80_000.0).interleaved == 1
+    assert journal.parity(OP, "now", 88_000.0).interleaved == 0
+
+
+def test_parity_counts_what_both_sides_refused(journal: Journal) -> None:
+    refused = Outcome(OutcomeKind.MATCH, "now", "i", Reason.BOTH_REFUSED)
+    fill(journal, Judged("a", refused), judged("b", OutcomeKind.MATCH, "j"))
+    seen = journal.parity(OP, "now", 300.0)
+    assert (seen.refused, seen.exchanges.by_kind, seen.exchanges.not_compared) == (1, {OutcomeKind.MATCH: 2}, {})
+    assert journal.exchange("a")[2] == refused
+
+
 def test_lost_write_leaves_a_gap_until_it_is_closed(journal: Journal) -> None:
     journal.record_losses([Loss(OP, Effect.WRITE, Reason.NOT_JOURNALED, 1, 5.0, "AB123456C", why="the queue is full")])
     (gap,) = journal.gaps(OP)

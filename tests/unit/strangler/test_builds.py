@@ -18,21 +18,19 @@ def plan(old: object, new: object) -> Plan:
 
 
 @pytest.mark.parametrize(
-    ("header", "declared", "told", "has_failed", "name"),
+    ("header", "declared", "told", "name"),
     [
-        ("x-build-id", "declared", "told", False, "told"),
-        ("x-build-id", "declared", "told", True, "told"),
-        ("x-build-id", "declared", None, False, None),
-        ("x-build-id", "declared", None, True, None),
-        ("x-build-id", None, "", False, None),
-        (None, "declared", None, True, "declared"),
-        (None, None, None, False, "unknown"),
+        ("x-build-id", "declared", "told", "told"),
+        ("x-build-id", "declared", None, None),
+        ("x-build-id", None, "", None),
+        (None, "declared", None, "declared"),
+        (None, None, None, "unknown"),
     ],
 )
 def test_build_is_as_told_or_where_nothing_tells_it_as_declared(
-    header: str | None, declared: str | None, told: str | None, has_failed: bool, name: str | None
+    header: str | None, declared: str | None, told: str | None, name: str | None
 ) -> None:
-    assert BuildSource(header, declared).name(told, has_failed=has_failed) == name
+    assert BuildSource(header, declared).name(told) == name
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,10 @@ def test_parity_without_data_is_no_data_and_with_other_builds_only_is_stale() ->
         {"first_at": -5.0},
         {"first_at": 0.0},
         {"first_at": NOW - 1, "last_at": NOW - 2},
+        {"settled": -1},
+        {"refused": -1},
+        {"interleaved": -1},
+        {"alone": NAN},
         {"fingerprint": ""},
         {"fingerprint": "other"},
     ],
@@ -170,6 +174,61 @@ def test_soak_counts_from_the_first_comparison() -> None:
     assert (verdict.result, verdict.remedy) == (Result.HOLD, "1.0 h more")
     assert gates.soak(good, NAN, NOW).result is Result.HOLD
     assert gates.soak(Evidence("a.b", "now"), 0.0, NOW).result is Result.NO_DATA
+
+
+def test_soak_is_not_served_by_silence() -> None:
+    once = evidence(counts(match=1), first_at=NOW - 90_000, last_at=NOW - 90_000)
+    verdict = gates.soak(once, 24.0, NOW)
+    assert (verdict.result, verdict.reasons) == (
+        Result.HOLD,
+        ("the last comparison was 25.0 h ago: nothing was seen since",),
+    )
+    lately = evidence(counts(match=1), first_at=NOW - 90_000, last_at=NOW - 3600)
+    assert [gates.soak(lately, soak_h, NOW).result for soak_h in (24.0, 0.1)] == [Result.PASS, Result.PASS]
+
+
+@pytest.mark.parametrize(
+    ("interleaved", "alone", "result"),
+    [(0, 0, Result.PASS), (500, 1, Result.HOLD), (1, 2499, Result.HOLD), (500, 2500, Result.PASS)],
+)
+def test_two_builds_that_answer_at_the_same_time_hold_parity_and_soak(
+    interleaved: int, alone: int, result: Result
+) -> None:
+    seen = evidence(counts(match=5000), interleaved=interleaved, alone=alone)
+    verdicts = gates.parity(seen, POLICY, NOW), gates.soak(seen, 1.0, NOW)
+    assert [verdict.result for verdict in verdicts] == [result, result]
+    for verdict in verdicts:
+        assert ("two builds answer at the same time" in "".join(verdict.reasons)) == (result is Result.HOLD)
+
+
+@pytest.mark.parametrize(
+    ("settled", "match", "result"),
+    [(520, 520, Result.HOLD), (3, 472, Result.PASS), (100, 5000, Result.PASS), (101, 5000, Result.HOLD)],
+)
+def test_parity_holds_where_too_much_agreed_only_when_asked_again(settled: int, match: int, result: Result) -> None:
+    verdict = gates.parity(evidence(counts(match=match), settled=settled), POLICY, NOW)
+    assert verdict.result is result
+    assert ("agreed only when asked again" in "".join(verdict.reasons)) == (result is Result.HOLD)
+    allowed = ParityGate(max_mismatch=0.01, max_settled=1.0)
+    assert gates.parity(evidence(counts(match=match), settled=settled), allowed, NOW).result is Result.PASS
+
+
+def test_parity_says_the_share_that_settled() -> None:
+    policy = ParityGate(max_mismatch=0.1, max_settled=0.1)
+    verdict = gates.parity(evidence(counts(match=100), settled=4), ParityGate(max_mismatch=0.1), NOW)
+    (reason,) = verdict.reasons
+    said = "4 of 100 compared exchanges (4 %) agreed only when asked again; the plan allows 2 %"
+    assert reason == f"{said}: new is not stable, or races are too common"
+    assert gates.parity(evidence(counts(match=100), settled=4), policy, NOW).result is Result.PASS
+
+
+@pytest.mark.parametrize(("refused", "result"), [(2500, Result.PASS), (2501, Result.HOLD), (5000, Result.HOLD)])
+def test_parity_holds_where_mostly_refusals_were_compared(refused: int, result: Result) -> None:
+    seen = evidence(counts(match=5000), refused=refused)
+    verdict = gates.parity(seen, POLICY, NOW)
+    assert verdict.result is result
+    assert ("mostly refusals were compared" in "".join(verdict.reasons)) == (result is Result.HOLD)
+    assert gates.parity(seen, ParityGate(max_mismatch=0.01, max_refused=1.0), NOW).result is Result.PASS
 
 
 def approval(who: str, **changes: object) -> Approval:

@@ -1,6 +1,7 @@
 """The addon by itself: flows in, exchanges and losses out, and never an exception."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from mitmproxy import http
@@ -10,7 +11,8 @@ from proxy.decide import compile_table
 from proxy.mitm.addon import Passing, decide_headlong, upstream_of
 from proxy.mitm.breaker import Breaker
 from proxy.mitm.capture import Capture
-from proxy.mitm.tables import Switch, Tables
+from proxy.mitm.tables import BuildSource, Switch, Tables
+from strangler.builds import BuildSource as SharedSource
 from strangler.exchange import Exchange, Failure, Reason, Request
 from strangler.journal import Loss
 from strangler.plan.models import Plan
@@ -143,3 +145,29 @@ def test_a_base_url_is_taken_apart() -> None:
         False,
     )
     assert (new.port, new.authority, new.is_tls) == (443, b"new.example", True)
+
+
+@pytest.mark.parametrize(
+    ("header", "declared", "fields", "build"),
+    [
+        (b"x-build-id", "9", ((b"X-Build-Id", b"r2"),), "r2"),
+        (b"x-build-id", "9", ((b"X-Build-Id", b""),), None),
+        (b"x-build-id", "9", (), None),
+        (None, "9", (), "9"),
+        (None, None, (), "unknown"),
+    ],
+)
+def test_the_engine_names_a_build_as_every_other_room_does(
+    header: bytes | None, declared: str | None, fields: tuple[tuple[bytes, bytes], ...], build: str | None
+) -> None:
+    rig, one = Rig(), flow()
+    rig.addon.requestheaders(one)
+    passage = one.metadata["strangler"]
+    passage.tables = replace(passage.tables, builds={("shop.get", Side.OLD): BuildSource(header, declared)})
+    rig.addon.request(one)
+    one.response = http.Response.make(404, b"no", http.Headers(fields))
+    rig.addon.responseheaders(one)
+    rig.addon.response(one, 0, b"no", 2)
+    assert [exchange.answer.build for exchange in rig.told().exchanges] == [build]
+    told = fields[0][1].decode() if fields else None
+    assert SharedSource(header.decode() if header else None, declared).name(told) == build
