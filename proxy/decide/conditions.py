@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.decide.reading import Reading
+from proxy.decide.spelling import normal_path
 from strangler.plan.models import Key, Match, PathMatch, ValueMatch
 from strangler.plan.paths import json_path, xpath
 from strangler.plan.precedence import prefix_segments
@@ -26,9 +27,10 @@ def path_condition(path: PathMatch) -> Condition:
     says = f"path {path.type} {path.value}"
     match path.type:
         case "Exact":
-            return Condition(says, lambda reading: reading.path == path.value)
+            value = normal_path(path.value)
+            return Condition(says, lambda reading: reading.path == value)
         case "PathPrefix":
-            prefix = "/" + "/".join(prefix_segments(path.value))
+            prefix = "/" + "/".join(prefix_segments(normal_path(path.value)))
             inside = prefix.rstrip("/") + "/"
             return Condition(says, lambda reading: reading.path == prefix or reading.path.startswith(inside))
         case "RegularExpression":

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from proxy.decide.entry import Entry
 from proxy.decide.reading import Reading
+from proxy.decide.spelling import normal_path
 from strangler.plan.precedence import literal_segments, prefix_segments
 
 _Slot = tuple[str | None, str | None]
@@ -76,10 +77,11 @@ class Index:
         path = entry.path
         match path.type:
             case "Exact":
-                self._exact.setdefault(path.value, Group()).add(entry)
-                self._node(tuple(path.value.split("/")[1:]), entry)
+                value = normal_path(path.value)
+                self._exact.setdefault(value, Group()).add(entry)
+                self._node(tuple(value.split("/")[1:]), entry)
             case "PathPrefix":
-                node = self._node(prefix_segments(path.value), entry)
+                node = self._node(prefix_segments(normal_path(path.value)), entry)
                 node.prefix = node.prefix or Group()
                 node.prefix.add(entry)
             case "RegularExpression":

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 from lxml import etree
 
+from proxy.decide.spelling import normal_path
 from strangler.exchange import Request
 from strangler.plan.paths import JsonPath
 
@@ -25,7 +26,7 @@ class Reading:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.path = request.path
+        self.path = normal_path(request.path)
         self.method = request.method
         self.complaint = ""
         self.is_unparsable = False

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from proxy.decide.entry import Entry, Upstream, compile_entry
 from proxy.decide.index import Index
+from proxy.decide.spelling import normal_path
 from strangler.exchange import Request
 from strangler.plan.addresses import system_url
 from strangler.plan.explain import Explanation
@@ -84,6 +85,6 @@ def _serves(plan: Plan) -> tuple[tuple[str, Upstream], ...]:
     for name, system in plan.systems.items():
         for prefix in system.serves:
             url = system_url(system)
-            normal = "/" + "/".join(prefix_segments(prefix))
+            normal = "/" + "/".join(prefix_segments(normal_path(prefix)))
             found.append((normal, Upstream(name, url, None, system.timeout_s, via_gateway=False)))
     return tuple(sorted(found, key=lambda item: -len(item[0])))

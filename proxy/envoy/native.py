@@ -22,6 +22,8 @@ Message = dict[str, Any]
 
 TYPE = "type.googleapis.com/"
 PLAIN_PATH = r"[!-~]+"
+OTHERWISE_SPELLED = r".*(//|%[0-9A-F]?[a-f]|%(2D|2E|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)).*"
+"""Repeated slashes, escapes that no letter needs, escapes in small letters."""
 PLAIN_VALUE = r"[!-~]([ -~]*[!-~])?"
 PLAIN_QUERY = r"[A-Za-z0-9._~-]+"
 """A query value without escapes: decoding it changes nothing."""
@@ -181,8 +183,12 @@ def climbing_path() -> Message:
 
 
 def odd_path() -> Message:
-    """A predicate: the path has bytes beyond ASCII, which regular expressions read in different ways."""
-    return none_of(header_like(PATH_HEADER, PLAIN_PATH))
+    """A predicate: Envoy cannot match this path as ``decide`` does, and must ask.
+
+    It has bytes beyond ASCII, which regular expressions read in different ways, or it is not spelled as it is matched
+    (see ``proxy.decide.spelling``): Envoy could mend that only by forwarding another path than the caller wrote.
+    """
+    return any_of([none_of(header_like(PATH_HEADER, PLAIN_PATH)), header_like(PATH_HEADER, OTHERWISE_SPELLED)])
 
 
 def header_has(name: str, value: Message) -> Message:

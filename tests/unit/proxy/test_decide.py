@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from proxy.decide import Table, compile_table, decide, needs_body
 from proxy.decide.entry import Entry, compile_entry
 from proxy.decide.explain import conditions_of
 from proxy.decide.reading import Reading
+from proxy.decide.spelling import normal_path
 from strangler.exchange import Headers, Request
 from strangler.plan.explain import explain
 from strangler.plan.models import Plan
@@ -370,6 +371,51 @@ def test_needs_body_tells_whether_any_candidate_reads_it(
     expected: bool,
 ) -> None:
     assert needs_body(_table(*matches, key=key), _request(body=None)) is expected
+
+
+_LETTERS = "abcXYZ019-._~"
+
+
+def _spelled(draw: Callable[[st.SearchStrategy[int]], int], path: str) -> str:
+    """The same path as a caller may spell it."""
+    letters = []
+    for letter in path:
+        how = draw(st.integers(0, 3))
+        if letter == "/":
+            letters.append("/" * (how + 1))
+        elif how == 0 or letter == "%":
+            letters.append(letter)
+        else:
+            letters.append(f"%{ord(letter):02{'xX'[how % 2]}}")
+    return "".join(letters)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), segments=st.lists(st.text(_LETTERS, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_decide_takes_every_spelling_of_a_path_for_the_same(data: st.DataObject, segments: list[str]) -> None:
+    path = "/" + "/".join(segments)
+    spelled = _spelled(data.draw, path)
+    key = {"path": "^/.*?([^/]+)$"}
+    plan = _plan(_match(path), _match("/"), _match(path, PREFIX), key=key)
+    table = compile_table(plan, {name: rollout_from({"live": 50, "shadow": 50}, READ) for name in plan.operations})
+    assert decide(table, _request(spelled)) == decide(table, _request(path))
+    assert normal_path(spelled) == normal_path(path) == normal_path(normal_path(spelled))
+
+
+@pytest.mark.parametrize(
+    ("path", "normal"),
+    [
+        ("/a%2Fb", "/a%2Fb"),
+        ("/a%2fb", "/a%2Fb"),
+        ("/caf%c3%a9", "/caf%C3%A9"),
+        ("/a%20b%7E", "/a%20b~"),
+        ("/%zz%4", "/%zz%4"),
+        ("/%2541", "/%2541"),
+        ("//a///", "/a/"),
+    ],
+)
+def test_normal_path_leaves_alone_what_means_something_else(path: str, normal: str) -> None:
+    assert normal_path(path) == normal
 
 
 _PATHS = st.sampled_from(["/", "/a", "/a/", "/a/b", "/a/b/c", "/ab", "/b", "//", "/a//b", "*", "", "/c/1", "/c/x"])
