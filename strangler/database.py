@@ -85,6 +85,8 @@ def _engine(url: str, synchronous: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            if parsed.database != ":memory:" and not Path(parsed.database).exists():
+                Path(parsed.database).touch(mode=0o600)  # SQLite gives its other files the mode of this one
         engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
         _prepare_sqlite(engine, synchronous)
         return engine

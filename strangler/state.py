@@ -153,15 +153,20 @@ class StateFolder:
             os.close(descriptor)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Replace a file whole: readers see the old content or the new, also after a power cut.
+
+    Args:
+        path: the file.
+        content: all of it.
+        mode: its permissions, less those that the process's umask takes away.
 
     Raises:
         OSError: it cannot be written, such as for lack of room; the old content is still there.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -14,6 +14,9 @@ from strangler.state import write_atomically
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 (2.2) cannot hold."""
 
+_OURS_ALONE = 0o600
+"""The mode of a report's file: values are masked, but findings are nobody else's business."""
+
 
 def write_html(report: Report, path: Path) -> None:
     """One HTML file that needs nothing else: no script, no font, no network."""
@@ -29,7 +32,7 @@ def write_html(report: Report, path: Path) -> None:
     environment.filters["sum_of"] = lambda counts: sum(counts.values())
     environment.filters["day_time"] = lambda text: text.replace("T", " ").replace("Z", " UTC") if text else "–"
     page = environment.get_template("report.html.j2").render(report=report, Standing=Standing, Result=Result)
-    write_atomically(path, page.encode("utf-8", "replace"))
+    write_atomically(path, page.encode("utf-8", "replace"), mode=_OURS_ALONE)
 
 
 def _percent(share: float) -> str:
@@ -40,7 +43,7 @@ def _percent(share: float) -> str:
 
 def write_json(report: Report, path: Path) -> None:
     """The JSON form; ``schema`` names its version."""
-    write_atomically(path, orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2, default=_lossy))
+    write_atomically(path, orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2, default=_lossy), mode=_OURS_ALONE)
 
 
 def _lossy(value: object) -> str:
@@ -53,7 +56,7 @@ def write_junit(report: Report, path: Path) -> None:
     for operation in report.operations:
         _suite(root, operation, report.at)
     etree.indent(root)
-    write_atomically(path, etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    write_atomically(path, etree.tostring(root, xml_declaration=True, encoding="UTF-8"), mode=_OURS_ALONE)
 
 
 def _suite(root: "etree._Element", operation: OperationView, at: str) -> None:

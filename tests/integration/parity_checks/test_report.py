@@ -121,6 +121,7 @@ def test_report_html_is_self_contained_escaped_and_accessible(journal: Journal, 
     page = tmp_path / "out" / "parity.html"
     page.parent.mkdir()
     write_html(reported(journal), page)
+    assert page.stat().st_mode & 0o777 == 0o600
     text = page.read_text("utf-8")
     root = html.fromstring(text)
     assert root.xpath("//script | //link | //img | //@src") == []
