@@ -220,8 +220,10 @@ class Passing:
 
     # -- the answer ----------------------------------------------------------------------------------------------
 
-    def responseheaders(self, flow: http.HTTPFlow) -> None:
+    def responseheaders(self, flow: http.HTTPFlow, odd_fields: int = 0) -> None:
         """Take out what is about the system's connection, and what our gateway told this engine."""
+        if odd_fields:
+            self.counts["odd_fields"] += odd_fields
         if flow.response is None:
             return
         data, passage = flow.response.data, flow.metadata[_KEPT]
@@ -256,7 +258,7 @@ class Passing:
         except Exception:  # noqa: BLE001  nothing may be raised into mitmproxy: logged and counted
             self._unobserved(flow)
 
-    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int) -> Problem:
+    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int, why: str = "") -> Problem:
         """The system gave no answer: journal that, and say what the caller is told."""
         passage: Passage = flow.metadata[_KEPT]
         decision = passage.decision
@@ -275,6 +277,8 @@ class Passing:
             return problems.unreachable(system, operation)
         if failure is Failure.TIMEOUT:
             return problems.late(system, operation, self.timeout_s(flow))
+        if failure is Failure.PROTOCOL and why:
+            return problems.unreadable(system, operation, why)
         return problems.broken(system, operation)
 
     def lost(self, flow: http.HTTPFlow, why: str) -> None:

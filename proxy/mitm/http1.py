@@ -50,9 +50,13 @@ class ReadRequest(RequestHeaders):
 
 @dataclass
 class ReadResponse(ResponseHeaders):
-    """A response head, with the length of its body (``None``: chunked; -1: until the connection ends)."""
+    """A response head, with the length of its body (``None``: chunked; -1: until the connection ends).
+
+    ``odd_fields``: as ``ResponseHead`` tells it.
+    """
 
     body_bytes: int | None = 0
+    odd_fields: int = 0
 
 
 class UpstreamFailed(ResponseProtocolError):
@@ -307,7 +311,10 @@ class SystemSide(Http1Client):
         self.response = _response(head)
         self.reader = reader_for(body_bytes)
         self.state = self.read_body
-        yield ReceiveHttp(ReadResponse(self.stream_id, self.response, body_bytes == 0, body_bytes=body_bytes))
+        read = ReadResponse(
+            self.stream_id, self.response, body_bytes == 0, body_bytes=body_bytes, odd_fields=head.odd_fields
+        )
+        yield ReceiveHttp(read)
         if self.state == self.read_body:
             yield from self.read_body(event)
 

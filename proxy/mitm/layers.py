@@ -81,16 +81,16 @@ class Addon(Protocol):
         """The longest wait for the system's answer."""
         ...
 
-    def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """The system's answer began."""
+    def responseheaders(self, flow: http.HTTPFlow, odd_fields: int) -> None:
+        """The system's answer began; so many lines of its head were set right or left out."""
         ...
 
     def response(self, flow: http.HTTPFlow, request_bytes: int, answer: bytes | None, answer_bytes: int) -> None:
         """The system's answer is complete; ``answer`` is ``None`` where it was too large to hold."""
         ...
 
-    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int) -> Problem:
-        """The system gave no answer: the problem to answer with."""
+    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int, why: str) -> Problem:
+        """The system gave no answer, for this reason: the problem to answer with."""
         ...
 
     def lost(self, flow: http.HTTPFlow, why: str) -> None:
@@ -237,7 +237,7 @@ class EngineStream(HttpStream):
         """The answer begins: hold it where its length is known and small, else let it through as it comes."""
         self.flow.response = event.response
         body_bytes = event.body_bytes if isinstance(event, ReadResponse) else 0
-        self.addon.responseheaders(self.flow)
+        self.addon.responseheaders(self.flow, event.odd_fields if isinstance(event, ReadResponse) else 0)
         self.deadline = FOREVER if self.client_state != self.state_done else self._later()
         if body_bytes is None or body_bytes < 0 or body_bytes > self._limit:
             if self._held is not None and body_bytes is not None and body_bytes > self._limit:
@@ -327,7 +327,7 @@ class EngineStream(HttpStream):
             yield SendHttp(event, self.context.client)
             yield DropStream(self.stream_id)
             return
-        problem = self.addon.failed(self.flow, failure, self.request_bytes)
+        problem = self.addon.failed(self.flow, failure, self.request_bytes, event.message)
         if self.client_state == self.state_done:
             yield from self.answer(problem_response(problem))
         else:

@@ -45,6 +45,12 @@ def broken(system: str, operation: str | None) -> Problem:
     return Problem(502, "system-failed", detail, system, operation)
 
 
+def unreadable(system: str, operation: str | None, why: str) -> Problem:
+    """The answering system answered, and where its answer ends cannot be told."""
+    detail = f"The answer of the system '{system}' could not be read: {why}."
+    return Problem(502, "system-failed", detail, system, operation)
+
+
 def late(system: str, operation: str | None, timeout_s: float) -> Problem:
     """The answering system took longer than the plan allows."""
     detail = f"The system '{system}' did not answer within {timeout_s:g} seconds."

@@ -1,7 +1,9 @@
-"""Strict reading of HTTP/1.1 heads. Pure: bytes in, a head or a reason for refusing out.
+"""Reading of HTTP/1.1 heads. Pure: bytes in, a head or a reason for refusing out.
 
 mitmproxy reads liberally: bare line feeds, folded lines, any size. Two readers that disagree about where a message
-ends are what request smuggling lives on, so this one refuses whatever RFC 9112 lets a server refuse.
+ends are what request smuggling lives on, so of a request this one refuses whatever RFC 9112 lets a server refuse.
+A response is another matter: its system has already acted, and a caller that is told otherwise asks again. What is odd
+in it and says nothing about where it ends is set right or left out, and counted; only an unclear end is refused.
 """
 
 import re
@@ -9,6 +11,8 @@ from dataclasses import dataclass
 
 MAX_HEAD_BYTES = 65_536
 MAX_FIELDS = 200
+MAX_RESPONSE_HEAD_BYTES = 262_144
+MAX_RESPONSE_FIELDS = 1000
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -18,6 +22,11 @@ _STATUS_LINE = re.compile(rb"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*))?"
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00\r\n]*?)[ \t]*")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+_LINE_END = re.compile(rb"\r?\n")
+_RESPONSE_HEAD_END = re.compile(rb"\n\r?\n")
+_OTHER_VERSION = re.compile(_TOKEN + rb" [^\x00-\x20\x7f]+ HTTP/[0-9.]+")
+_NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FRAMING = (b"content-length", b"transfer-encoding")
 _DOT_SEGMENT = re.compile(rb"(?:^|/|%2[fF]|\\)(?:\.|%2[eE]){1,2}(?:/|%2[fF]|\\|;|$)")
 
 
@@ -46,34 +55,52 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """A response's status line and fields. ``wants_close`` is about the connection it came on."""
+    """A response's status line and fields. ``wants_close`` is about the connection it came on.
+
+    ``odd_fields`` is how many lines were no fields by the RFC, and were set right or left out.
+    """
 
     status: int
     version: bytes
     reason: bytes
     fields: Fields
     wants_close: bool
+    odd_fields: int = 0
 
 
 def take_head(buffer: bytearray, *, is_request: bool) -> bytes | None:
     """Remove one complete head from the buffer and return it, without its blank line; ``None``: wait for more.
 
     Raises:
-        Malformed: a bare line feed, or more than ``MAX_HEAD_BYTES``.
+        Malformed: more than ``MAX_HEAD_BYTES`` (``MAX_RESPONSE_HEAD_BYTES``), or a bare line feed in a request.
     """
-    if is_request:
-        # RFC 9112, 2.2: empty lines before a request line are to be ignored.
-        while buffer[:2] == b"\r\n":
-            del buffer[:2]
+    if not is_request:
+        return _take_response_head(buffer)
+    # RFC 9112, 2.2: empty lines before a request line are to be ignored.
+    while buffer[:2] == b"\r\n":
+        del buffer[:2]
     end = buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES + 4)
     if end < 0:
         if len(buffer) > MAX_HEAD_BYTES:
             raise Malformed(f"the head is longer than {MAX_HEAD_BYTES} bytes", 431)
-        if is_request and _BARE_LF.search(buffer):
+        if _BARE_LF.search(buffer):
             raise Malformed("a line ends with a bare line feed")
         return None
     head = bytes(buffer[:end])
     del buffer[: end + 4]
+    return head
+
+
+def _take_response_head(buffer: bytearray) -> bytes | None:
+    """As ``take_head``; a bare line feed ends a line as well (RFC 9112, 2.2)."""
+    end = _RESPONSE_HEAD_END.search(buffer, 0, MAX_RESPONSE_HEAD_BYTES + 4)
+    if end is None:
+        if len(buffer) > MAX_RESPONSE_HEAD_BYTES:
+            raise Malformed(f"its head is longer than {MAX_RESPONSE_HEAD_BYTES} bytes")
+        return None
+    start, after = end.span()
+    head = bytes(buffer[:start]).removesuffix(b"\r")
+    del buffer[:after]
     return head
 
 
@@ -86,7 +113,7 @@ def read_request_head(head: bytes) -> RequestHead:
     lines = head.split(b"\r\n")
     match = _REQUEST_LINE.fullmatch(lines[0])
     if match is None:
-        if re.fullmatch(rb"\S+ \S+ HTTP/[0-9.]+", lines[0]):
+        if _OTHER_VERSION.fullmatch(lines[0]):
             raise Malformed("only HTTP/1.0 and HTTP/1.1 are spoken here", 505)
         raise Malformed("the request line is malformed")
     method, target, version = match.groups()
@@ -110,20 +137,63 @@ def read_response_head(head: bytes) -> ResponseHead:
     """The response that these bytes are. Less strict than for requests: old systems are passed on as they are.
 
     Raises:
-        Malformed: no status line, an unreadable field, or a body whose end is ambiguous.
+        Malformed: no status line, too many fields, or a body whose end is ambiguous.
     """
-    lines = [line.rstrip(b"\r") for line in head.split(b"\n")] if _BARE_LF.search(head) else head.split(b"\r\n")
+    has_bare = head.count(b"\n") != head.count(b"\r\n")
+    lines = _unfold(_LINE_END.split(head) if has_bare else head.split(b"\r\n"))
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:
         raise Malformed("the status line is malformed")
     version, status, reason = match.groups()
-    fields = read_fields(_unfold(lines))
+    fields, odd_fields = _response_fields(lines)
     lengths, codings, _, connection = _framing(fields)
     if codings and lengths:
         raise Malformed("both Transfer-Encoding and Content-Length")
     if len(set(lengths)) > 1 or any(_LENGTH.fullmatch(length) is None for length in lengths):
         raise Malformed("an invalid Content-Length")
-    return ResponseHead(int(status), version, reason or b"", fields, _closes(connection, version))
+    return ResponseHead(int(status), version, reason or b"", fields, _closes(connection, version), odd_fields)
+
+
+def _response_fields(lines: list[bytes]) -> tuple[Fields, int]:
+    """The fields in the lines after the first, and how many lines were odd.
+
+    Kept: white space before the colon is taken away (RFC 9112, 5.1), a NUL or bare carriage return in a value becomes a
+    space (RFC 9110, 5.5). Left out: a line without a colon, or with another name than a token; and the coding
+    'identity', which is none.
+
+    Raises:
+        Malformed: too many fields, or a line that another reader might take for one that tells the body's end.
+    """
+    if len(lines) - 1 > MAX_RESPONSE_FIELDS:
+        raise Malformed(f"more than {MAX_RESPONSE_FIELDS} fields")
+    fields: list[tuple[bytes, bytes]] = []
+    odd_fields = 0
+    for line in lines[1:]:
+        match = _FIELD.fullmatch(line)
+        if match is None:
+            odd_fields += 1
+            match = _FIELD.fullmatch(_mended(line))
+            if match is None:
+                continue
+        name, value = match.groups()
+        if len(name) == 17 and name.lower() == b"transfer-encoding" and value.lower() == b"identity":
+            continue
+        fields.append((name, value))
+    return tuple(fields), odd_fields
+
+
+def _mended(line: bytes) -> bytes:
+    """An odd line as a field, if it can be one; else something that is none."""
+    name, colon, value = line.partition(b":")
+    name = name.rstrip(b" \t")
+    if not colon or _NOT_TOKEN.search(name):
+        if _NOT_TOKEN.sub(b"", name).lower().startswith(_FRAMING):
+            raise Malformed("a field that may tell the body's end is malformed")
+        return b""
+    clean = value.replace(b"\x00", b" ").replace(b"\r", b" ")
+    if clean != value and name.lower() in _FRAMING:
+        raise Malformed("a field that tells the body's end is malformed")
+    return name + b":" + clean
 
 
 def read_fields(lines: list[bytes]) -> Fields:

@@ -51,13 +51,13 @@ class Recorder:
     def timeout_s(self, flow: http.HTTPFlow) -> float:
         return 1.0
 
-    def responseheaders(self, flow: http.HTTPFlow) -> None:
+    def responseheaders(self, flow: http.HTTPFlow, odd_fields: int) -> None:
         self.told.append("responseheaders")
 
     def response(self, flow: http.HTTPFlow, request_bytes: int, answer: bytes | None, answer_bytes: int) -> None:
         self.told.append(f"response {answer!r} {request_bytes} {answer_bytes}")
 
-    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int) -> Problem:
+    def failed(self, flow: http.HTTPFlow, failure: Failure, request_bytes: int, why: str) -> Problem:
         self.told.append(f"failed {failure}")
         return problems.broken("old", None)
 
