@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 BATCH = 500
 FLUSH_EVERY_S = 0.05
 RETRY_EVERY_S = 0.5
+RECOVER_EVERY_S = 1.0
+FOREVER = float("inf")
 QUEUE_BYTES = 32 * 1024 * 1024
 """Most bytes of bodies that wait: the plan bounds the count, this the memory."""
 MAX_LOSSES = 10_000
@@ -70,6 +72,8 @@ class Capture:
         limit: most exchanges that wait.
         on_settled: told the slot of every exchange that was journaled or counted as lost.
         prepare: called in the writer's thread until it returns, before anything is written: it opens the journal.
+        recover: called in the writer's thread while the journal can be written, until it says that what earlier
+            engines left is counted. It never raises.
     """
 
     def __init__(
@@ -78,7 +82,9 @@ class Capture:
         reserve: Reserve | None,
         limit: int,
         on_settled: Callable[[int], None] = lambda _slot: None,
+        *,
         prepare: Callable[[], object] = lambda: None,
+        recover: Callable[[], bool] = lambda: True,
     ) -> None:
         self.counters = Counters()
         self._journal = journal
@@ -87,6 +93,9 @@ class Capture:
         self._on_settled = on_settled
         self._prepare = prepare
         self._is_prepared = False
+        self._recover = recover
+        self._recover_at = 0.0
+        self._is_open = False
         self._queue: deque[tuple[Exchange, int]] = deque()
         self._bytes_in = 0
         self._bytes_out = 0
@@ -136,8 +145,8 @@ class Capture:
 
     @property
     def is_open(self) -> bool:
-        """Whether the journal was opened since the start."""
-        return self._is_prepared
+        """Whether the journal was opened, and what earlier engines left was looked at."""
+        return self._is_open
 
     def stop(self, within_s: float = 10.0) -> None:
         """Write what waits, within this time; what could not be written is lost, and noted in the reserve."""
@@ -178,6 +187,9 @@ class Capture:
             self._tell_losses()
             if self._is_down and self._reserve is not None:
                 self._reserve.drain(self._journal)
+            if time.monotonic() >= self._recover_at:
+                self._recover_at = FOREVER if self._recover() else time.monotonic() + RECOVER_EVERY_S
+                self._is_open = True
         except Exception as error:  # noqa: BLE001  whatever it is, the writer goes on trying
             self._failed(error)
             return False

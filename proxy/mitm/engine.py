@@ -59,6 +59,7 @@ class Engine:
         self._state = state
         self._port = 0
         self._ticked_at = 0.0
+        self._is_recovery_late = False
         self._sources = Sources(plan_path, state, os.environ if environ is None else environ)
         self.switch = Switch(self._sources.start())
         plan = self.switch.current.plan
@@ -66,13 +67,14 @@ class Engine:
         self._reserve = _reserve(state, self._sealer)
         self._forget_dead()
         self._afloat = _afloat(state, plan.capture.queue, self._sealer)
-        self._journal = LateJournal(state, self._opened)
+        self._journal = LateJournal(state)
         self.capture = Capture(
             self._journal,
             self._reserve,
             plan.capture.queue,
             self._afloat.clear if self._afloat is not None else _nothing_noted,
-            self._journal.opened,
+            prepare=self._journal.opened,
+            recover=self._recover,
         )
         self.breaker = Breaker(processes)
         self.addon = Passing(self.switch, self.capture, self.breaker, self._afloat)
@@ -109,18 +111,20 @@ class Engine:
         self._journal.close()
         self.status_file.unlink(missing_ok=True)
 
-    def _opened(self, journal: Journal) -> None:
-        """The journal is open: count what earlier engines left."""
-        if self._reserve is not None:
-            try:
+    def _recover(self) -> bool:
+        """Count what earlier engines left in the reserve and afloat; whether all of it is counted."""
+        try:
+            journal = self._journal.opened()
+            if self._reserve is not None:
                 self._reserve.drain(journal)
-            except StoreError:
-                log.exception("the reserve stays as it is until the journal can be written")
-        if self._sealer is not None:
-            try:
+            if self._sealer is not None:
                 salvage(self._state.path, self._sealer, partial(_is_journaled, journal), journal.record_losses)
-            except (StranglerError, OSError):
-                log.exception("what a dead engine left afloat could not be counted yet; the next engine tries again")
+        except Exception as error:  # noqa: BLE001  it is tried again; nothing of it may stop the journal's writer
+            if not self._is_recovery_late:
+                log.error("what earlier engines left cannot be counted yet, and is tried again: %s", error)  # noqa: TRY400
+            self._is_recovery_late = True
+            return False
+        return True
 
     def _forget_dead(self) -> None:
         """Remove what engines that were killed had said about themselves."""

@@ -3,16 +3,13 @@
 An engine answers whether or not there is a journal. Exchanges wait meanwhile, and what has no room is counted.
 """
 
-import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from strangler.errors import StoreError
 from strangler.exchange import Exchange
 from strangler.journal import Journal, Loss
 from strangler.state import StateFolder
-
-log = logging.getLogger(__name__)
 
 
 class LateJournal:
@@ -20,12 +17,10 @@ class LateJournal:
 
     Args:
         state: where the journal is, and its key.
-        on_opened: called once with the open journal, before anything is written; what it raises is logged only.
     """
 
-    def __init__(self, state: StateFolder, on_opened: Callable[[Journal], None] = lambda _journal: None) -> None:
+    def __init__(self, state: StateFolder) -> None:
         self._state = state
-        self._on_opened = on_opened
         self._journal: Journal | None = None
         self._lock = threading.Lock()
 
@@ -37,12 +32,7 @@ class LateJournal:
         """
         with self._lock:
             if self._journal is None:
-                journal = self._open()
-                try:
-                    self._on_opened(journal)
-                except Exception:
-                    log.exception("what earlier engines left could not be counted yet; the next engine tries again")
-                self._journal = journal
+                self._journal = self._open()
             return self._journal
 
     def append(self, exchanges: Sequence[Exchange]) -> None:

@@ -98,3 +98,20 @@ def test_losses_of_reads_are_counted_together() -> None:
     capture.start()
     capture.stop()
     assert [(loss.key, loss.count) for loss in journal.losses] == [(None, 3)]
+
+
+def test_what_earlier_engines_left_is_tried_until_it_is_counted() -> None:
+    tried: list[bool] = []
+    is_counted = threading.Event()
+
+    def recover() -> bool:
+        tried.append(len(tried) == 1)
+        if tried[-1]:
+            is_counted.set()
+        return tried[-1]
+
+    capture = Capture(Switchable(), None, 10, recover=recover)
+    capture.start()
+    assert is_counted.wait(10)
+    capture.stop()
+    assert (tried, capture.is_open) == ([False, True], True)
