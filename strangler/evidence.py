@@ -7,7 +7,7 @@ from enum import StrEnum
 import orjson
 
 from strangler.exchange import OutcomeKind, Reason, digest
-from strangler.plan.models import Plan
+from strangler.plan.models import Plan, System
 
 COMPARER = "1"
 """Version of the comparison itself. Raise it whenever the same two bodies could now get another outcome."""
@@ -30,10 +30,18 @@ def entry_digest(plan: Plan, operation: str) -> str:
         "operation": entry.model_dump(mode="json", by_alias=True, include={"effect", "match", "old", "new", "key"}),
         "compare": entry.compare.model_dump(mode="json", by_alias=True, exclude={"show"}),
         "writes": entry.writes.model_dump(mode="json") if entry.writes else None,
-        "systems": {name: {"speaks": system.speaks, "build": system.build} for name, system in systems.items()},
+        "systems": {name: _identity(system) for name, system in systems.items()},
         "comparer": COMPARER,
     }
     return digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+
+
+def _identity(system: System) -> dict[str, str | None]:
+    """What tells this system from another one: its build, and where nobody ever tells that, its address."""
+    known: dict[str, str | None] = {"speaks": system.speaks, "build": system.build}
+    if system.build is None and system.build_header is None:
+        known |= {"url": system.url, "wsdl": system.wsdl, "connection": system.connection}
+    return known
 
 
 def fingerprint(entry: str, builds: Builds) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from strangler.cli.session import (
     print_json,
 )
 from strangler.errors import UsageError
+from strangler.exchange import OutcomeKind
 from strangler.journal import Finding
 from strangler.ledger import Entry, EntryKind
 from strangler.overview import Session, next_stage, parse_rollout
@@ -102,7 +104,15 @@ def accept(
     owner: Annotated[str, typer.Option("--owner", help="Who owns this acceptance.")],
     why: WhyOption,
     until: Annotated[str, typer.Option("--until", help="Last day it holds, as 2027-01-31.")],
-    max_rate: Annotated[float, typer.Option("--max-rate", min=0, max=1, help="Share of exchanges it may touch.")] = 1.0,
+    max_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--max-rate",
+            min=0,
+            max=1,
+            help="Share of exchanges it may touch; the present one, rounded up to a whole per cent, if not given.",
+        ),
+    ] = None,
     old_is_wrong: Annotated[bool, typer.Option("--old-is-wrong", help="The new side is right: say so.")] = False,
     who: WhoOption = DEFAULT_WHO,
     plan: PlanOption = DEFAULT_PLAN,
@@ -111,6 +121,7 @@ def accept(
     """Agree that a finding does not count: this signature, until this day, at most at this rate."""
     session = open_session(plan, state)
     finding = find(session, signature)
+    rate = present_rate(session, finding) if max_rate is None else max_rate
     entry = session.cutover.accept(
         finding.signature,
         operation=finding.operation,
@@ -118,10 +129,13 @@ def accept(
         owner=owner,
         why=why,
         until=until,
-        max_rate=max_rate,
+        max_rate=rate,
         who=who,
     )
-    console.print(f"accepted until {until}; ledger entry {entry.seq}")
+    console.print(
+        f"accepted until {until}, for at most {rate:.4g} of what is compared; ledger entry {entry.seq}. "
+        f"Approvals of {finding.operation} are void"
+    )
 
 
 @app.command()
@@ -168,6 +182,19 @@ def find(session: Session, signature: str) -> Finding:
         return next(iter(found.values()))
     known = "no finding" if not found else f"{len(found)} findings"
     raise UsageError(f"{known} with a signature that begins with {signature!r}: see strangler parity report")
+
+
+def present_rate(session: Session, finding: Finding) -> float:
+    """The share of compared exchanges that have this finding, rounded up to a whole per cent.
+
+    Raises:
+        UsageError: nothing says of how many it was found.
+    """
+    seen = session.journal.parity(finding.operation, finding.fingerprint, time.time(), ())
+    compared = seen.exchanges.total - seen.exchanges.of(OutcomeKind.NOT_COMPARED)
+    if compared <= 0:
+        raise UsageError("nobody knows of how many exchanges it was found: say --max-rate")
+    return min(1.0, ceil(100 * finding.count / compared) / 100)
 
 
 def masked(session: Session, finding: Finding) -> tuple[str | None, str | None]:

@@ -22,7 +22,7 @@ from strangler.plan.models import (
     ValueMatch,
 )
 from strangler.plan.paths import json_path, xpath
-from strangler.plan.rule_paths import BadPath, parse_path
+from strangler.plan.rule_paths import ANY, BadPath, Language, parse_path
 from strangler.plan.source import Path
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -171,9 +171,12 @@ def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
         here = (*path, "rules", index)
         yield from check_rule_path((*here, "path"), rule.path)
         match rule:
-            case IgnoreRule() if _WHOLE_DOCUMENT.fullmatch(rule.path.strip()):
-                message = "ignores the whole answer: every defect would pass"
+            case IgnoreRule() | OpaqueRule() if is_catch_all(rule.path):
+                message = "covers the whole answer: every defect would pass"
                 yield refusal("ignores-all", (*here, "path"), message, "name the one field that may differ")
+            case IgnoreRule() | OpaqueRule() if rule.path.strip() == "status":
+                message = "covers the status: an error would pass for an answer"
+                yield refusal("ignores-status", (*here, "path"), message, "remove it, or accept the one finding")
             case OpaqueRule():
                 yield from check_regex((*here, "like"), rule.like)
             case DatetimeRule():
@@ -187,6 +190,19 @@ def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
             yield from check_rule_path((*path, kind, index), text)
     for index, name in enumerate(compare.headers):
         yield from check_header_name((*path, "headers", index), name)
+
+
+def is_catch_all(text: str) -> bool:
+    """Whether a rule's path is about the whole answer, or about whatever is in it: it has no name."""
+    if _WHOLE_DOCUMENT.fullmatch(text.strip()):
+        return True
+    try:
+        path = parse_path(text)
+    except BadPath:
+        return False
+    return path.language is not Language.PART and all(
+        not str(step.label).removeprefix("@").strip(ANY) for step in path.steps
+    )
 
 
 def _check_datetime(path: Path, rule: DatetimeRule) -> Iterator[Complaint]:

@@ -51,6 +51,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     path: Path = ("operations", name)
     yield from _check_target(plan, (*path, "old"), operation.old)
     yield from _check_target(plan, (*path, "new"), operation.new)
+    yield from _check_builds(plan, (*path, "new"), operation.new)
     if operation.old == operation.new:
         yield refusal("same-sides", (*path, "new"), "old and new are the same", "name the system that replaces old")
     yield from fields.check_match((*path, "match"), operation.match)
@@ -85,6 +86,16 @@ def _check_target(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]
         message = f"{needs or 'a database'} needs the gateway, and the plan names none"
         yield refusal("gateway-missing", path, message, "add 'gateway: http://host:port' at the top")
     yield from _check_also(plan, path, target)
+
+
+def _check_builds(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]:
+    """The new side's builds: what nobody tells, no gate can find changed."""
+    for name in (target.system, *target.also):
+        system = plan.systems.get(name)
+        if system is not None and system.build is None and system.build_header is None:
+            message = f"nobody tells the build of {name}: a new one would stand on the evidence of the one before"
+            fix = f"add 'build_header:' (or 'build:', changed with every release) to systems.{name}"
+            yield warning("build-untold", path, message, fix)
 
 
 def _check_also(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]:
@@ -165,6 +176,9 @@ def _check_rollback(path: Path, operation: Operation) -> Iterator[Complaint]:
     if when.mismatch_over is None and when.errors_over is None and when.p99_ratio_over is None:
         message = "no condition: only failed_at_most takes it back"
         yield warning("no-condition", (*here, "when"), message, "add mismatch_over, errors_over or p99_ratio_over")
+    elif when.mismatch_over is None:
+        message = "no mismatch_over: wrong answers do not take it back, such as 404 to everything"
+        yield warning("no-mismatch-over", (*here, "when"), message, "add mismatch_over, such as 0.05")
 
 
 def _check_serves(plan: Plan) -> Iterator[Complaint]:

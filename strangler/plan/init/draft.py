@@ -116,7 +116,7 @@ def _operation(operation: DraftOperation, old: str, new: str) -> Iterator[str]:
         yield "    # idempotency key, or sandbox."
         yield "    writes: {policy: never}"
     else:
-        yield "    rollback: {when: {errors_over: 0.02}}"
+        yield "    rollback: {when: {mismatch_over: 0.05, errors_over: 0.02}}"
 
 
 def _flow(value: object) -> str:

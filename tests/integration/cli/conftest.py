@@ -44,7 +44,7 @@ operations:
     new: new-catalogue
     key: {path: "^/books/([^/]+)"}
     gates: {parity: {max_mismatch: 0.1}, load: {budget: noon}, soak_h: 0, approvals: 1}
-    rollback: {when: {errors_over: 0.02}}
+    rollback: {when: {mismatch_over: 0.05, errors_over: 0.02}}
   library.lend-book:
     effect: write
     match: {method: POST, path: {value: /loans}}

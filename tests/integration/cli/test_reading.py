@@ -125,6 +125,19 @@ def test_parity_accept_and_reject(programme) -> None:
     assert kinds == ["acceptance", "rejection"]
 
 
+def test_parity_accept_allows_the_present_rate_and_no_more(programme) -> None:
+    programme.compare(3, OutcomeKind.MISMATCH)
+    programme.compare(300)
+    agreed = ("--owner", "catalogue", "--why", "known", "--until", "2099-01-31")
+    told = programme.run("parity", "accept", SIGNATURE, *agreed, "--as", "bob")
+    assert (told.code, "at most 0.01 of" in " ".join(told.out.split())) == (0, True)
+    told = programme.run("parity", "accept", SIGNATURE, *agreed, "--as", "bob", "--max-rate", "0.5")
+    rates = [entry["body"]["max_rate"] for entry in programme.run("ledger", "show", "--json").document]
+    assert rates == [0.01, 0.5]
+    told = programme.run("parity", "accept", SIGNATURE, *agreed, "--as", "mallory")
+    assert (told.code, "testers and approvers in the plan are bob" in told.err) == (1, True)
+
+
 def test_parity_accept_until_no_date_says_what_to_write(programme) -> None:
     programme.compare(1, OutcomeKind.MISMATCH)
     agreed = ("--owner", "x", "--why", "known", "--until", "soon")

@@ -229,6 +229,20 @@ def test_changed_rules_make_evidence_stale(room: Room) -> None:
     assert verdicts[0].result is Result.STALE
 
 
+@pytest.mark.parametrize(("build", "result"), [(None, Result.STALE), ("7", Result.PASS)])
+def test_evidence_does_not_outlive_another_address_where_no_build_is_told(
+    room: Room, build: str | None, result: Result
+) -> None:
+    data = PLAN.model_dump(mode="json", by_alias=True)
+    data["systems"]["citizen-record"]["build"] = build
+    room.cutover = room.another(Plan.model_validate(data))
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(read(live=100))
+    data["systems"]["citizen-record"]["url"] = "http://127.0.0.1:3"
+    verdicts = room.another(Plan.model_validate(data)).verdicts(OP, read(live=100), "olu", BUILDS)
+    assert verdicts[0].result is result
+
+
 def test_gap_holds_the_operation(room: Room) -> None:
     room.cutover.move(OP, read(shadow=100), "olu", "begin")
     room.earn(read(live=100))

@@ -16,7 +16,7 @@ systems:
   pensions: {department: pensions, speaks: soap, wsdl: "http://127.0.0.1:7101/pensions?wsdl", timeout_s: 5}
   patient-index: {department: health, speaks: odbc, connection: "${PATIENT_INDEX_ODBC}"}
   citizen-record: {department: shared, speaks: http, url: "http://127.0.0.1:7201", build_header: x-build-id}
-  stand-in: {department: shared, speaks: http, url: "http://127.0.0.1:7202", serves: [/stand-in]}
+  stand-in: {department: shared, speaks: http, url: "http://127.0.0.1:7202", build: "1", serves: [/stand-in]}
 operations:
   pensions.get-entitlement:
     effect: read
@@ -41,7 +41,7 @@ operations:
     new: citizen-record
     key: {path: "^/patients/([^/]+)"}
     writes: {policy: dual, idempotency_header: Idempotency-Key}
-    rollback: {when: {errors_over: 0.02}, to: dualwrite}
+    rollback: {when: {mismatch_over: 0.05, errors_over: 0.02}, to: dualwrite}
 budgets:
   peak-hour: {rate_per_s: 20, p99_ms: 250}
 people:

@@ -85,6 +85,17 @@ RULE = "as: datetime, within_s: 5, zone: Europe/London"
         (RULE, 'as: datetime, formats: ["%Q"]', "bad-format", f"{READ}.compare.rules[0].formats[0]", "%d/%m/%Y"),
         (RULE, 'as: opaque, like: "("', "bad-regex", f"{READ}.compare.rules[0].like", "backslash"),
         ('"//paidAt", ' + RULE, '"//*", as: ignore', "ignores-all", f"{READ}.compare.rules[0].path", "one field"),
+        *(
+            (f'"//paidAt", {RULE}', f'"{path}", as: {kind}', code, f"{READ}.compare.rules[0].path", told)
+            for kind in ("ignore", 'opaque, like: ".*"', "opaque")
+            for path, code, told in (
+                *(
+                    (path, "ignores-all", "one field")
+                    for path in ("$.*", "$.**", "$..*", "$[*]", "$.*.*", "/*", "//*", "//@*")
+                ),
+                ("status", "ignores-status", "accept the one finding"),
+            )
+        ),
         ('"//paidAt", ' + RULE, '"$", as: ignore', "ignores-all", f"{READ}.compare.rules[0].path", "one field"),
         ('"//paidAt"', '"//paidAt["', "bad-xpath", f"{READ}.compare.rules[0].path", "write '//paidAt'"),
         ('"//paidAt"', '"//p:item[3]/x"', "bad-xpath", f"{READ}.compare.rules[0].path", "write '//item/x'"),
@@ -144,7 +155,9 @@ def test_lint_refuses_a_path_that_two_systems_serve(problems: Problems) -> None:
         (", serves: [/stand-in]", "", "unused-system", "systems.stand-in"),
         ("      load: {budget: peak-hour}\n", "", "unused-budget", "budgets.peak-hour"),
         (DUAL, "{policy: never}", "never-compared", f"{WRITE}.writes"),
-        ("{errors_over: 0.02}, to: dualwrite", "{}, to: dualwrite", "no-condition", f"{WRITE}.rollback.when"),
+        ("{mismatch_over: 0.05, errors_over: 0.02}, to", "{}, to", "no-condition", f"{WRITE}.rollback.when"),
+        ("{mismatch_over: 0.05, errors", "{errors", "no-mismatch-over", f"{WRITE}.rollback.when"),
+        ('7201", build_header: x-build-id', '7201"', "build-untold", f"{READ}.new"),
         (
             "[operator, approver]}\n  bevan",
             "[approver]}\n  carys: {roles: []}\n  bevan",
