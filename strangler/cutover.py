@@ -75,10 +75,10 @@ class Cutover:
         """What engines were given last; ``None`` where that is nothing that can be read."""
         return read_published(self._state.rollouts_file)
 
-    def decided(self) -> Published:
-        """The ledger's last entry: what engines should have been given."""
+    def decided(self) -> int:
+        """The seq of the last entry that changed a rollout: engines must have been given that one, or a later one."""
         self._decisions.sync()
-        return self._decisions.position()
+        return self._decisions.moved_seq()
 
     def changed_at(self, operation: str) -> float:
         """When the operation's rollout last changed; 0 where it never did. Seconds since the epoch."""

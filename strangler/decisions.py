@@ -44,6 +44,7 @@ class Decisions:
         self._seq = 0
         self._hash = GENESIS
         self._hashes: dict[int, str] = {0: GENESIS}
+        self._moved_seq = 0
         self._shares: dict[str, Mapping[str, Any]] = {}
         self._changed_at: dict[str, float] = {}
         self._approvals: dict[str, list[Approval]] = {}
@@ -71,6 +72,10 @@ class Decisions:
             if fresh:
                 self._seq, self._hash, self._hashes = fresh[-1].seq, fresh[-1].hash, hashes
             return self._seq
+
+    def moved_seq(self) -> int:
+        """The seq of the last entry that changed a rollout; 0 before the first."""
+        return self._moved_seq
 
     def position(self) -> Published:
         """The last entry that was read, as it is published."""
@@ -113,6 +118,7 @@ class Decisions:
         match entry.kind:
             case EntryKind.ROLLOUT | EntryKind.ROLLBACK:
                 self._shares[operation] = body["after"]
+                self._moved_seq = entry.seq
                 self._changed_at[operation] = entry.at
                 self._approvals[operation] = []
             case EntryKind.APPROVAL:

@@ -69,7 +69,7 @@ def _hold_everything(state: StateFolder, because: OSError) -> Hold:
     held = read_hold(path)
     if held is None:
         raise StoreError(f"nothing was held: {path} was taken away at once; say it again") from because
-    return replace(held, why=f"{held.why} (it could not be written: {because.strerror})")
+    return replace(held, why=f"{path.name} could not be written: {because.strerror}")
 
 
 def read_hold(path: Path) -> Hold | None:

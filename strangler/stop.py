@@ -16,7 +16,7 @@ def hold_now(state: StateFolder, operations: Sequence[str] | None, who: str, why
     """
     held = set_hold(state, operations, who, why, now)
     body = {"operations": list(held.operations), "why": why}
-    told = "" if held.who == who else f"Everything is held, for {held.why}. "
+    told = "" if held.who == who else f"Everything is held, whatever was named: {held.why}. "
     try:
         with Ledger.open(state.ledger_url) as ledger:
             entry = ledger.append(EntryKind.HOLD, who, body, now=now)

@@ -27,7 +27,7 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
     if engines["is_behind"]:
         given = f"entry {engines['given']}" if engines["given"] is not None else "nothing that can be read"
         console.print(
-            f"[bold red]BEHIND[/]: engines follow {given}, and the ledger is at entry {engines['decided']}. "
+            f"[bold red]BEHIND[/]: engines follow {given}, and entry {engines['decided']} changed a rollout. "
             "The guard gives it to them at once; if this stays, see whether 'strangler up' or the guard runs"
         )
     table = RichTable(box=None, pad_edge=False)

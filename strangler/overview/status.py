@@ -25,10 +25,10 @@ def status_document(session: Session) -> dict[str, Any]:
 
 
 def _engines(session: Session) -> dict[str, Any]:
-    """Which decision engines were given, which is the ledger's last, and whether that is the same."""
+    """Which entry engines were given, which one changed a rollout last, and whether they still lack it."""
     given, decided = session.cutover.published(), session.cutover.decided()
-    is_behind = given != decided and (given is not None or decided.seq > 0)
-    return {"given": given.seq if given else None, "decided": decided.seq, "is_behind": is_behind}
+    is_behind = (given.seq if given else 0) < decided
+    return {"given": given.seq if given else None, "decided": decided, "is_behind": is_behind}
 
 
 def _row(session: Session, name: str, rollout: Rollout, now: float) -> dict[str, object]:

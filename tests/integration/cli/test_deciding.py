@@ -202,13 +202,15 @@ def test_refused_cutover_says_where_it_is_on_record(programme) -> None:
 
 def test_status_says_when_engines_lag_behind_the_ledger(programme) -> None:
     shadow(programme)
+    programme.run("hold", "--why", "a look", "--as", "ann")  # an entry that changes no rollout
+    programme.run("release", "--why", "mended", "--as", "ann")
     assert "BEHIND" not in programme.run("status").out
     before = programme.session.state.rollouts_file.read_bytes()
     programme.run("cutover", READ, "--to", "off", "--yes", "--as", "ann")
     programme.session.state.rollouts_file.write_bytes(before)
     told = programme.run("status")
-    assert "BEHIND: engines follow entry 1, and the ledger is at entry 2" in " ".join(told.out.split())
-    assert programme.run("status", "--json").document["engines"] == {"given": 1, "decided": 2, "is_behind": True}
+    assert "BEHIND: engines follow entry 1, and entry 4 changed a rollout" in " ".join(told.out.split())
+    assert programme.run("status", "--json").document["engines"] == {"given": 1, "decided": 4, "is_behind": True}
 
 
 def test_hold_works_with_broken_stores_and_a_broken_plan(programme) -> None:
