@@ -232,7 +232,7 @@ def test_a_killed_worker_is_not_noticed_and_catches_up(desk: Desk, before: Count
     worker = desk.up.running("worker")
     os.kill(worker, signal.SIGKILL)
     assert [desk.get(f"/letters/{n}")[0] for n in range(20)] == [200] * 20
-    eventually(lambda: "worker" in desk.up.log and "start 1 of" in desk.up.log, "the worker is started again")
+    eventually(lambda: "worker" in desk.up.log and "start 1 in" in desk.up.log, "the worker is started again")
     assert desk.has_counted(before, match=20)
     assert desk.up.running("worker") != worker
 
