@@ -54,12 +54,12 @@ def test_house_every_package_is_marked_as_one() -> None:
 
 
 REGISTRY = re.compile(
-    r"(?i)\b(pypi\.org|files\.pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|(?<!no-emit-)index-url)\b"
+    r"(?i)\b(py[p]i\.org|files\.python[h]osted\.org|registry\.npm[j]s\.org|proxy\.go[l]ang\.org|(?<!no-emit-)index-[u]rl)\b"
 )
 
 
 def test_house_names_no_package_registry() -> None:
-    assert [name for name in tracked() if name != "tests/unit/test_house.py" and REGISTRY.search(text_of(name))] == []
+    assert [name for name in tracked() if REGISTRY.search(text_of(name))] == []
 
 
 MACHINE = re.compile(r"(?<![\w.{}$~/-])/(?:home|root|Users|work|mnt|media)/[\w.-]+")
