@@ -11,6 +11,7 @@ from lxml import etree
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _FRAME = (f"{_XS}import", f"{_XS}include", f"{_XS}annotation")
 _OURS = "strangler-schema:"
+_MAKING_A_SCHEMA = Lock()
 _VALUE = re.compile(r"(?s)(: |value )'.*' (is not|has a|is less|is greater)")
 
 
@@ -62,7 +63,9 @@ class BodySchema:
                     element.set("schemaLocation", place)
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         parser.resolvers.add(_Parts([etree.tostring(part) for part in parts]))
-        self._schema = etree.XMLSchema(etree.fromstring(_driver(places), parser))
+        # libxml2 makes its built-in types at the first schema, and not safely so in two threads at once.
+        with _MAKING_A_SCHEMA:
+            self._schema = etree.XMLSchema(etree.fromstring(_driver(places), parser))
         self._lock = Lock()  # lxml keeps the last errors on the schema itself
 
     def problems(self, element: etree._Element) -> tuple[Invalid, ...]:

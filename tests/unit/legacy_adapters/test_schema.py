@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from lxml import etree
 
@@ -66,3 +69,21 @@ def test_schema_never_tells_a_person_s_values(schema: BodySchema, members: str):
     assert "AB123456A" not in told
     assert "7x7" not in told
     assert "(hidden)" in told
+
+
+def test_first_schemas_of_a_process_may_be_made_in_many_threads_at_once() -> None:
+    script = """
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from lxml import etree
+from legacy_adapters.schema import BodySchema
+wsdl = etree.fromstring(Path("examples/elderly_care/estate/pensions/pensions.xsd").read_bytes())
+together = Barrier(16)
+def make(_):
+    together.wait()
+    return BodySchema([wsdl])
+with ThreadPoolExecutor(16) as pool:
+    list(pool.map(make, range(16)))
+"""
+    assert [subprocess.run([sys.executable, "-c", script], check=False).returncode for _ in range(3)] == [0, 0, 0]

@@ -18,6 +18,8 @@ P = f"{{{messages.NAMESPACE}}}"
 BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 MOST_PAYMENTS = 104
 
+_MAKING_A_SCHEMA = threading.Lock()
+
 
 class Pensions:
     """Answers calls from the store. ``release`` 4.3 is the minor release that reordered the elements."""
@@ -66,7 +68,9 @@ class Pensions:
     def _schema(self) -> etree.XMLSchema:
         """Each thread's own: a schema keeps its findings in itself."""
         if not hasattr(self._own, "schema"):
-            self._own.schema = etree.XMLSchema(etree.fromstring(self._xsd))
+            # libxml2 makes its built-in types at the first schema, and not safely so in two threads at once.
+            with _MAKING_A_SCHEMA:
+                self._own.schema = etree.XMLSchema(etree.fromstring(self._xsd))
         schema: etree.XMLSchema = self._own.schema
         return schema
 
