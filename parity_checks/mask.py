@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from parity_checks.paths import covers
+from parity_checks.rules.paths import covers
 from strangler.plan.rule_paths import Path
 
 

@@ -60,9 +60,19 @@ class DifferenceKind(StrEnum):
     VALUE = "value"
     TYPE = "type"
     ORDER = "order"
+    LENGTH = "length"
+    """Bodies that are compared by digest, or lists, that are not equally long."""
     STATUS = "status"
     HEADER = "header"
     MEDIA_TYPE = "media_type"
+    CHARSET = "charset"
+    """One side's bytes are not in the charset it declares, or the declared charsets differ."""
+    UNPARSABLE = "unparsable"
+    """One side's body does not parse as what it says it is, and the other's does."""
+    NOISE_RATE = "noise_rate"
+    """A path differs between old and new more, or less, often than between old and old."""
+    IDENTITY = "identity"
+    """An id stands for another thing than it did: two ids of one side are said to be the same id of the other."""
 
 
 @dataclass(frozen=True, slots=True)

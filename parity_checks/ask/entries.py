@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from parity_checks.ask.judge import Entry
-from parity_checks.rules import compile_rules, ignoring
+from parity_checks.rules.compiled import compile_rules, ignoring
 from strangler.errors import PlanError, Problem
 from strangler.evidence import entry_digest
 from strangler.plan.addresses import target_of

@@ -2,11 +2,11 @@
 
 from urllib.parse import quote_plus
 
-from parity_checks.canonical import family_of, read, read_form
-from parity_checks.content import content
-from parity_checks.decoding import Unreadable
-from parity_checks.rules import CompiledRules
-from parity_checks.trees import Document, Element, Family, local_name
+from parity_checks.canonical.decoding import Unreadable
+from parity_checks.canonical.document import family_of, read, read_form
+from parity_checks.canonical.trees import Document, Element, Family, local_name
+from parity_checks.compare.content import content
+from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Request, digest
 from strangler.plan.rule_paths import Language
 from strangler.stages import Side

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from parity_checks.ask.inputs import input_digest
-from parity_checks.compare import Comparison, NotCompared, compare
-from parity_checks.rules import CompiledRules
+from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.rules.compiled import CompiledRules
 from strangler.evidence import Builds, fingerprint
 from strangler.exchange import Exchange, Observation, Outcome, OutcomeKind, Reason, Request, digest
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from lxml import etree, html
 
-from parity_checks.compare import Comparison, compare
+from parity_checks.compare.comparison import Comparison, compare
 from parity_checks.report import Report, Standing, build_report, write_html, write_json, write_junit
-from parity_checks.rules import compile_rules
+from parity_checks.rules.compiled import compile_rules
 from strangler.evidence import Builds, Result, Verdict, entry_digest, fingerprint
 from strangler.exchange import Exchange, Judged, Observation, Outcome, OutcomeKind, Reason, Request
 from strangler.journal import Journal

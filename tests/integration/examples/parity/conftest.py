@@ -32,8 +32,8 @@ from new_services.citizen_record.service import SERVICE as CITIZEN_RECORD
 from new_services.citizen_record.service import telling
 from new_services.entitlement.service import SERVICE as ENTITLEMENT
 from new_services.kit import Service, create_app
-from parity_checks.compare import Comparison, NotCompared, compare
-from parity_checks.rules import compile_rules
+from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Difference, Observation, Request
 from strangler.plan.loader import load_plan
 from strangler.plan.models import Plan

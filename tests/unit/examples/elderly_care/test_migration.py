@@ -10,7 +10,7 @@ import yaml
 from examples.elderly_care.population import citizens
 from examples.elderly_care.traffic.callers import MIX, Asked, Callers
 from legacy_adapters.resolve import declared_in
-from parity_checks.rules import compile_rules
+from parity_checks.rules.compiled import compile_rules
 from proxy.decide import compile_table, decide
 from strangler.exchange import Request
 from strangler.plan.loader import LoadedPlan, load_plan

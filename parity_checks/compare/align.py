@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from parity_checks.content import likeness
+from parity_checks.compare.content import likeness
 
 _LARGEST_GAP: Final = 4_096
 """Most pairs in a gap that are weighed one against the other."""

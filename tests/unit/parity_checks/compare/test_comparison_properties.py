@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parity_checks.compare import Comparison, NotCompared, compare
-from parity_checks.rules import compile_rules
+from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Difference, DifferenceKind, Headers, Observation
 from strangler.plan.models import Compare
 from strangler.stages import Side

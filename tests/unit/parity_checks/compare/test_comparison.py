@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from parity_checks.compare import Comparison, NotCompared, compare
-from parity_checks.rules import compile_rules
+from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import DifferenceKind, Observation, Reason
 from strangler.plan.models import Compare
 from strangler.stages import Side

@@ -6,10 +6,10 @@ anything else is compared by digest and length.
 
 from urllib.parse import parse_qsl
 
-from parity_checks.decoding import Unreadable, characters, media_type, undo_encoding
-from parity_checks.json_body import read_json
-from parity_checks.trees import Document, Family, Json
-from parity_checks.xml_body import read_xml
+from parity_checks.canonical.decoding import Unreadable, characters, media_type, undo_encoding
+from parity_checks.canonical.json_body import read_json
+from parity_checks.canonical.trees import Document, Family, Json
+from parity_checks.canonical.xml_body import read_xml
 from strangler.exchange import Headers, Reason, digest, header
 
 _MAX_FIELDS = 10_000

@@ -5,13 +5,13 @@
 
 from dataclasses import dataclass
 
-from parity_checks import json_body
-from parity_checks.canonical import family_of, read
-from parity_checks.decoding import MAX_BYTES, Unreadable, charset_name, media_type
-from parity_checks.findings import Findings
-from parity_checks.rules import CompiledRules
-from parity_checks.trees import ABSENT, Document, Family
-from parity_checks.walk import Walk
+from parity_checks.canonical import json_body
+from parity_checks.canonical.decoding import MAX_BYTES, Unreadable, charset_name, media_type
+from parity_checks.canonical.document import family_of, read
+from parity_checks.canonical.trees import ABSENT, Document, Family
+from parity_checks.compare.findings import Findings
+from parity_checks.compare.walk import Walk
+from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
 from strangler.plan.models import IgnoreRule
 from strangler.plan.rule_paths import Language

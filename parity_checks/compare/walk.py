@@ -7,12 +7,12 @@ A rule hides exactly what it names, and everything it hides is counted.
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from parity_checks.align import Alignment, align, align_by_identity, align_without_order
-from parity_checks.content import content, label_of, set_rule
-from parity_checks.findings import Findings, Place
-from parity_checks.paths import State
-from parity_checks.rules import CompiledRules, holds
-from parity_checks.trees import ABSENT, Element, Json, Value, is_same, local_name
+from parity_checks.canonical.trees import ABSENT, Element, Json, Value, is_same, local_name
+from parity_checks.compare.align import Alignment, align, align_by_identity, align_without_order
+from parity_checks.compare.content import content, label_of, set_rule
+from parity_checks.compare.findings import Findings, Place
+from parity_checks.rules.compiled import CompiledRules, holds
+from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
 from strangler.plan.models import IgnoreRule, SetRule
 from strangler.plan.rule_paths import Language

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from parity_checks.signature import signature
-from parity_checks.trees import Value, local_name, shown
+from parity_checks.canonical.trees import Value, local_name, shown
+from parity_checks.compare.signature import signature
 from strangler.exchange import Difference, DifferenceKind
 from strangler.plan.rule_paths import Language
 

@@ -1,6 +1,6 @@
 import pytest
 
-from parity_checks.paths import covers
+from parity_checks.rules.paths import covers
 from strangler.plan.rule_paths import parse_path
 
 

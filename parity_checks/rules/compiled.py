@@ -9,9 +9,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import assert_never
 
-from parity_checks import equalities
-from parity_checks.paths import Automaton, State
-from parity_checks.trees import ABSENT, Element, Value, text_of
+from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
+from parity_checks.rules import equalities
+from parity_checks.rules.paths import Automaton, State
 from strangler.plan.models import (
     AbsenceRule,
     CodeRule,

@@ -11,8 +11,8 @@ from typing import Final
 
 from lxml import etree
 
-from parity_checks.decoding import MAX_DEPTH, Unreadable, charset_name
-from parity_checks.trees import Element
+from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, charset_name
+from parity_checks.canonical.trees import Element
 from strangler.exchange import Reason
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"

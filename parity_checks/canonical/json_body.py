@@ -7,8 +7,8 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from parity_checks.decoding import MAX_DEPTH, Unreadable
-from parity_checks.trees import Json
+from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable
+from parity_checks.canonical.trees import Json
 from strangler.exchange import Reason
 
 _DIGITS: Final = bytes.maketrans(

@@ -8,9 +8,9 @@ from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from parity_checks.paths import State
-from parity_checks.rules import CompiledRules, normal
-from parity_checks.trees import Element, Value, local_name, number_text
+from parity_checks.canonical.trees import Element, Value, local_name, number_text
+from parity_checks.rules.compiled import CompiledRules, normal
+from parity_checks.rules.paths import State
 from strangler.plan.models import AbsenceRule, IgnoreRule, SetRule
 from strangler.plan.rule_paths import Label
 from strangler.stages import Side

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from parity_checks.compare import Comparison, compare
-from parity_checks.rules import compile_rules
+from parity_checks.compare.comparison import Comparison, compare
+from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Observation
 from strangler.plan.models import Compare
 from strangler.stages import Side
