@@ -9,7 +9,7 @@ import orjson
 from strangler.exchange import OutcomeKind, Reason, digest
 from strangler.plan.models import Plan, System
 
-COMPARER = "1"
+COMPARER = "2"
 """Version of the comparison itself. Raise it whenever the same two bodies could now get another outcome."""
 
 
@@ -21,13 +21,16 @@ class Builds:
     new: str
 
 
+_OF_THE_OPERATION = {"effect", "match", "old", "new", "key", "ids", "effects"}
+
+
 def entry_digest(plan: Plan, operation: str) -> str:
     """Digest of everything in the plan that bears on how this operation is answered and compared."""
     entry = plan.operations[operation]
     asked = {entry.old.system, *entry.old.also, entry.new.system, *entry.new.also}
     systems = {name: plan.systems[name] for name in sorted(asked)}
     parts = {
-        "operation": entry.model_dump(mode="json", by_alias=True, include={"effect", "match", "old", "new", "key"}),
+        "operation": entry.model_dump(mode="json", by_alias=True, include=_OF_THE_OPERATION),
         "compare": entry.compare.model_dump(mode="json", by_alias=True, exclude={"show"}),
         "writes": entry.writes.model_dump(mode="json") if entry.writes else None,
         "systems": {name: _identity(system) for name, system in systems.items()},

@@ -39,6 +39,16 @@ class Reason(StrEnum):
     """It was compared, but both sides refused: nothing was seen of what the operation is for."""
 
 
+class Origin(StrEnum):
+    """Where an exchange comes from. Only callers' exchanges are traffic; all of them may be evidence."""
+
+    CALLER = "caller"
+    REPLAY = "replay"
+    """A recorded exchange, asked again of a new build without any caller."""
+    PROBE = "probe"
+    """A request made from the contract, to show what no caller has asked for."""
+
+
 class OutcomeKind(StrEnum):
     """What comparing an exchange told. Never a bool."""
 
@@ -167,6 +177,7 @@ class Exchange:
     not_compared: Reason | None = None
     fell_back: Observation | None = None
     """The new side's failed observation, where the caller was answered from old after it."""
+    origin: Origin = Origin.CALLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +201,8 @@ class Outcome:
     """What was learnt from one exchange.
 
     ``input`` is the digest that makes two requests the same input. ``settled`` counts how often both sides had to be
-    asked again before they agreed.
+    asked again before they agreed. ``hidden`` says how many differences each rule hid, in the order of the plan's
+    rules; empty where nothing was compared.
     """
 
     kind: OutcomeKind
@@ -200,17 +212,40 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     settled: int = 0
     detail: str = ""
+    hidden: tuple[int, ...] = ()
+
+
+PathAndKind = tuple[str, DifferenceKind]
+"""A generalised path and the kind of difference there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSample:
+    """One fair draw: in the same breath old was asked again, and new was asked.
+
+    ``again`` is where old and old again differ, ``beside`` where old and new differ. Were new no other than old, a path
+    would be in the one as often as in the other.
+    """
+
+    again: frozenset[PathAndKind]
+    beside: frozenset[PathAndKind]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The worker's result for one claimed exchange: every further observation made, and the outcome."""
+    """The worker's result for one claimed exchange: every further observation made, and the outcome.
+
+    ``covered`` are the items of the contract that this exchange shows and the worker has not given the journal yet,
+    under the outcome's fingerprint.
+    """
 
     exchange_id: str
     outcome: Outcome
     observations: tuple[Observation, ...] = field(default=())
     gap: str = ""
     """Why the asked side may lack this write, where it may: the journal then keeps a gap. Empty for everything else."""
+    sample: NoiseSample | None = None
+    covered: frozenset[str] = frozenset()
 
 
 def header(headers: Headers, name: str) -> str | None:

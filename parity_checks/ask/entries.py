@@ -8,7 +8,8 @@ from parity_checks.rules.compiled import compile_rules, ignoring
 from strangler.errors import PlanError, Problem
 from strangler.evidence import entry_digest
 from strangler.plan.addresses import target_of
-from strangler.plan.models import Compare, Plan, System
+from strangler.plan.comparison import Compare
+from strangler.plan.models import Plan, System
 from strangler.stages import Side
 
 _MOST_KEPT: Final = 4_096

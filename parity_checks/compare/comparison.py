@@ -13,7 +13,7 @@ from parity_checks.compare.findings import Findings
 from parity_checks.compare.walk import Walk
 from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
-from strangler.plan.models import IgnoreRule
+from strangler.plan.comparison import IgnoreRule
 from strangler.plan.rule_paths import Language
 
 _CONTENT_TYPE = "headers.content-type"

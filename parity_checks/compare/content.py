@@ -11,7 +11,7 @@ from typing import Final
 from parity_checks.canonical.trees import Element, Value, local_name, number_text
 from parity_checks.rules.compiled import CompiledRules, normal
 from parity_checks.rules.paths import State
-from strangler.plan.models import AbsenceRule, IgnoreRule, SetRule
+from strangler.plan.comparison import AbsenceRule, IgnoreRule, SetRule
 from strangler.plan.rule_paths import Label
 from strangler.stages import Side
 

@@ -14,7 +14,7 @@ from parity_checks.compare.findings import Findings, Place
 from parity_checks.rules.compiled import CompiledRules, holds
 from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
-from strangler.plan.models import IgnoreRule, SetRule
+from strangler.plan.comparison import IgnoreRule, SetRule
 from strangler.plan.rule_paths import Language
 from strangler.stages import Side
 

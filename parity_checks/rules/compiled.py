@@ -12,15 +12,19 @@ from typing import assert_never
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
 from parity_checks.rules import equalities
 from parity_checks.rules.paths import Automaton, State
-from strangler.plan.models import (
+from strangler.plan.comparison import (
     AbsenceRule,
     CodeRule,
     Compare,
+    CustomRule,
     DatetimeRule,
+    IdRule,
     IgnoreRule,
     MoneyRule,
     NumberRule,
     OpaqueRule,
+    PresentIfRule,
+    RenameRule,
     Rule,
     SetRule,
     TextRule,
@@ -117,6 +121,8 @@ def holds(rule: Rule, old: Value, new: Value) -> bool:  # noqa: PLR0911  one lin
             return equalities.folded(old_text, rule) == equalities.folded(new_text, rule)
         case CodeRule():
             return rule.table.get(old_text) == new_text
+        case RenameRule() | PresentIfRule() | IdRule() | CustomRule():
+            return False
         case _:
             assert_never(rule)
 
@@ -146,6 +152,8 @@ def normal(rule: Rule, value: Value, side: Side) -> Hashable | None:  # noqa: PL
             return ("text", equalities.folded(text, rule))
         case CodeRule():
             return _tagged("code", rule.table.get(text) if side is Side.OLD else text)
+        case RenameRule() | PresentIfRule() | IdRule() | CustomRule():
+            return None
         case _:
             assert_never(rule)
 

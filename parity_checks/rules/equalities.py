@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from strangler.plan.models import DatetimeRule, OpaqueRule, Rule, TextRule
+from strangler.plan.comparison import DatetimeRule, OpaqueRule, Rule, TextRule
 
 _MAX_MATCHED = 4_096
 """Longest text given to a plan's regular expression; a longer one does not match."""

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from strangler.database import Database
 from strangler.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest version in ``migrations``."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")

@@ -11,6 +11,13 @@ uncounted      what was not compared and belongs to no fingerprint: losses, and 
 gaps           writes that the other side may lack: not journaled, or not taken
 sightings      which build was last seen on which side, and when
 load_runs      results of load tests
+rule_tally     how many exchanges each comparison rule hid something in, and how many differences
+noise_tally    how often old differs from old again, and from new, at one path: fair draws only
+contract       the items that the old side's contract holds, by plan entry
+coverage       which of them the evidence has shown
+identities     ids that the two sides made each of their own for the same thing
+minutes        an operation's figures minute by minute: what the guard looks back over
+row_runs       results of comparing rows
 =============  ======================================================================================
 """
 
@@ -44,6 +51,7 @@ exchanges = Table(
     Column("new_failed", Integer, nullable=False, comment="1 where it failed, 2 where old answered after it"),
     Column("failure", String(16), comment="what was wrong with the new side's answer"),
     Column("state", String(16), nullable=False),
+    Column("origin", String(8), nullable=False, server_default="caller"),
     Column("outcome", String(16)),
     Column("reason", String(32)),
     Column("sealed", LargeBinary),
@@ -128,6 +136,8 @@ findings = Table(
     Column("example", String(64), nullable=False),
     Column("example_at", Double, nullable=False),
     Column("sealed", LargeBinary),
+    Column("example_bytes", Integer, nullable=False, server_default="0", comment="size of the example's two bodies"),
+    Column("samples", LargeBinary, comment="sealed: a few more pairs of values, to tell a likely cause"),
 )
 
 uncounted = Table(
@@ -178,4 +188,81 @@ load_runs = Table(
     Column("evidence", Text, nullable=False, comment="JSON"),
     Column("histograms", LargeBinary),
     Index(None, "operation", "at"),
+)
+
+rule_tally = Table(
+    "rule_tally",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("rule", Integer, primary_key=True, autoincrement=False, comment="its place among the plan entry's rules"),
+    Column("exchanges", sa.BigInteger, nullable=False),
+    Column("differences", sa.BigInteger, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+)
+
+noise_tally = Table(
+    "noise_tally",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("general_path", Text, primary_key=True, comment="empty in the row that counts the draws, as `both`"),
+    Column("kind", String(16), primary_key=True),
+    Column("both", sa.BigInteger, nullable=False),
+    Column("only_again", sa.BigInteger, nullable=False),
+    Column("only_beside", sa.BigInteger, nullable=False),
+)
+
+contract = Table(
+    "contract",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("entry", String(64), primary_key=True),
+    Column("item", Text, primary_key=True),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("first_at", Double, nullable=False),
+    Column("example", String(64), nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("old_digest", LargeBinary(32), primary_key=True),
+    Column("new_digest", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False, comment="both ids"),
+    Column("operation", String(128), nullable=False),
+    Column("exchange", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Index("ix_identities_new", "name", "new_digest", unique=True),
+)
+
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column(
+        "slot", sa.BigInteger, primary_key=True, autoincrement=False, comment="seconds since the epoch, cut to slots"
+    ),
+    Column("measure", String(32), primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False, comment="of a latency histogram; 0 for counts"),
+    Column("count", sa.BigInteger, nullable=False),
+)
+
+row_runs = Table(
+    "row_runs",
+    metadata,
+    Column("run", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("result", Text, nullable=False, comment="JSON: counts and settings; no values of rows"),
+    Index(None, "name", "at"),
 )

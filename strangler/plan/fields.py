@@ -6,21 +6,10 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from strangler.plan.comparison import Compare, DatetimeRule, IgnoreRule, OpaqueRule, SetRule
 from strangler.plan.complaint import Complaint, refusal, warning
 from strangler.plan.form import nearest
-from strangler.plan.models import (
-    Compare,
-    DatetimeRule,
-    IgnoreRule,
-    Key,
-    Match,
-    OpaqueRule,
-    PathMatch,
-    Plan,
-    SetRule,
-    System,
-    ValueMatch,
-)
+from strangler.plan.models import Key, Match, PathMatch, Plan, System, ValueMatch
 from strangler.plan.paths import json_path, xpath
 from strangler.plan.rule_paths import ANY, BadPath, Language, parse_path
 from strangler.plan.source import Path

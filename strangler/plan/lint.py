@@ -62,12 +62,28 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
         yield from fields.check_key((*path, "key"), operation.key)
     yield from _check_writes(plan, path, operation)
     yield from fields.check_compare((*path, "compare"), operation.compare)
+    yield from _check_unbuilt(path, operation)
     yield from _check_gates(plan, path, operation)
     yield from _check_rollback(path, operation)
     old = plan.systems.get(operation.old.system)
     if operation.match.soap_action is not None and old is not None and old.speaks != "soap":
         message = f"a SOAP action, but {operation.old.system} speaks {old.speaks}"
         yield warning("odd-soap-action", (*path, "match", "soap_action"), message, "remove it, or name a SOAP system")
+
+
+def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
+    """What the form already has and nothing acts on yet: it must not be believed in."""
+    found: dict[str, object] = {
+        "ids": operation.ids.learn or operation.ids.use,
+        "effects": operation.effects,
+        "coverage": operation.gates.coverage,
+        "minor": operation.compare.minor,
+    }
+    unbuilt = {"rename", "present-if", "id", "custom"}
+    found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}
+    for name, value in found.items():
+        if value:
+            yield refusal("unbuilt", path, f"{name!r} is not acted on yet", "leave it out")
 
 
 def _check_target(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]:

@@ -4,24 +4,13 @@ Every field's description is what an editor shows (through the JSON Schema) and 
 Cross-field rules, the ones that need the whole plan, are in ``strangler.plan.lint``.
 """
 
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
+from strangler.plan.comparison import Compare, Consequence, Ids
 from strangler.stages import Effect, Stage
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-OperationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$")]
-Reference = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", description="module:attribute")]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Why = Annotated[str, Field(min_length=3, description="The reason, for the people who review this line later.")]
-
-
-class Model(BaseModel):
-    """Unknown fields refuse to load; a loaded plan never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True)
 
 
 class System(Model):
@@ -30,6 +19,10 @@ class System(Model):
     department: str = Field(description="Who owns it.")
     speaks: Literal["soap", "odbc", "http"] = Field(description="The protocol it is reached by.")
     wsdl: str | None = Field(None, description="Where its WSDL is (soap).")
+    openapi: str | None = Field(None, description="Its OpenAPI document: an address, or a file beside the plan (http).")
+    rows_connection: str | None = Field(
+        None, description="SQLAlchemy address of its database, for comparing rows; keep it in ${ENV}."
+    )
     connection: str | None = Field(None, description="ODBC connection string (odbc); keep it in ${ENV}.")
     dialect: Literal["sqlite", "postgresql", "mariadb", "mssql"] | None = Field(
         None, description="The database behind the ODBC driver (odbc)."
@@ -135,127 +128,6 @@ class Writes(Model):
     sandbox: Name | None = Field(None, description="The system that stands in (sandbox).")
 
 
-class RuleBase(Model):
-    """What every comparison rule says: where it holds, and why."""
-
-    path: str = Field(description="JSONPath or XPath of what this rule is about.")
-    why: Why
-
-
-class IgnoreRule(RuleBase):
-    """The value may differ or be absent. The bluntest rule: prefer ``opaque``."""
-
-    as_: Literal["ignore"] = Field(alias="as")
-    """Which rule this is."""
-
-
-class OpaqueRule(RuleBase):
-    """Both sides must have one, of this form; the value is each side's own (ids, timestamps made by a server)."""
-
-    as_: Literal["opaque"] = Field(alias="as")
-    """Which rule this is."""
-    like: str = Field(".+", description="Regular expression that both values must match whole.")
-
-
-class DatetimeRule(RuleBase):
-    """Equal as points in time."""
-
-    as_: Literal["datetime"] = Field(alias="as")
-    """Which rule this is."""
-    within_s: float = Field(0.0, ge=0)
-    """How far apart the two may be, in seconds."""
-    zone: str = Field("UTC", description="Time zone of values that name none.")
-    formats: tuple[str, ...] = Field((), description="strptime formats beside ISO 8601.")
-
-
-class NumberRule(RuleBase):
-    """Equal as exact numbers: 1.10 is 1.1."""
-
-    as_: Literal["number"] = Field(alias="as")
-    """Which rule this is."""
-    within: Decimal = Field(Decimal(0), ge=0)
-    """How far apart the two may be."""
-
-
-class MoneyRule(RuleBase):
-    """Equal as amounts of money, whatever the unit each side uses."""
-
-    as_: Literal["money"] = Field(alias="as")
-    """Which rule this is."""
-    old: Literal["pounds", "pence"] = "pounds"
-    """The unit in which the old side writes amounts."""
-    new: Literal["pounds", "pence"] = "pounds"
-    """The unit in which the new side writes amounts."""
-
-
-class TextRule(RuleBase):
-    """Equal as text after folding."""
-
-    as_: Literal["text"] = Field(alias="as")
-    """Which rule this is."""
-    fold: Literal["case"] | None = None
-    """What does not count: the case of letters."""
-    trim: bool = False
-    """Whether white space around the text does not count."""
-    spaces: Literal["keep", "collapse", "drop"] = "keep"
-    """How white space inside the text counts."""
-    form: Literal["NFC", "NFKC"] | None = None
-    """The Unicode form both are brought into first."""
-
-
-class SetRule(RuleBase):
-    """The list at this path has no order."""
-
-    as_: Literal["set"] = Field(alias="as")
-    """Which rule this is."""
-    by: str | None = Field(None, description="Member that identifies an element; without it elements match by content.")
-
-
-class CodeRule(RuleBase):
-    """Old codes and new codes that mean the same."""
-
-    as_: Literal["code"] = Field(alias="as")
-    """Which rule this is."""
-    table: dict[str, str] = Field(description="Old code to new code.")
-
-
-class AbsenceRule(RuleBase):
-    """Which of null, absent and empty mean the same here."""
-
-    as_: Literal["absence"] = Field(alias="as")
-    """Which rule this is."""
-    equal: tuple[Literal["null", "absent", "empty"], ...] = Field(min_length=2)
-    """The ones that mean the same."""
-
-
-Rule = Annotated[
-    IgnoreRule | OpaqueRule | DatetimeRule | NumberRule | MoneyRule | TextRule | SetRule | CodeRule | AbsenceRule,
-    Field(discriminator="as_"),
-]
-
-
-class Settle(Model):
-    """How a mismatch on a read is asked again on both sides, so that a race is told from a defect."""
-
-    attempts: int = Field(2, ge=0, le=5)
-    """How often both sides are asked again."""
-    after_s: float = Field(0.25, ge=0, le=10, description="Wait before each attempt, in seconds.")
-
-
-class Compare(Model):
-    """How two answers are compared, as the caller would have seen them."""
-
-    rules: tuple[Rule, ...] = ()
-    """Where the two answers may differ, and why."""
-    headers: tuple[str, ...] = Field(("content-type",), description="Response headers that are compared.")
-    show: tuple[str, ...] = Field((), description="Paths whose values are not personal and may be shown unmasked.")
-    same_input_ignoring: tuple[str, ...] = Field(
-        (), description="Paths in the request that do not make it a different input (request ids, timestamps)."
-    )
-    settle: Settle = Settle()
-    """How a mismatch on a read is asked again."""
-
-
 class ParityGate(Model):
     """The anytime-valid bound on the mismatch rate, over distinct inputs."""
 
@@ -263,8 +135,8 @@ class ParityGate(Model):
     """The mismatch rate that must be ruled out."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """How sure the bound must be."""
-    severity: Literal["any"] = "any"
-    """Which mismatches count."""
+    severity: Literal["any", "major"] = "any"
+    """Which mismatches count; ``major`` leaves out those at the paths under ``compare.minor``."""
     max_not_compared: Ratio = Field(
         0.0, description="Share of inputs that may go uncompared; above it each counts as a mismatch."
     )
@@ -274,6 +146,27 @@ class ParityGate(Model):
     max_refused: Ratio = Field(
         0.5, description="Share of compared requests that both sides may refuse; above it too little was compared."
     )
+    max_noise: Ratio = Field(
+        0.2, description="Share of compared requests that may differ only where old differs from itself."
+    )
+
+
+class NeverSeen(Model):
+    """An item of the contract that no traffic can show."""
+
+    item: str = Field(
+        description="The item, as ``strangler parity coverage`` writes it; ``*`` at its end stands for more."
+    )
+    why: Why
+
+
+class CoverageGate(Model):
+    """Which share of the old side's contract the evidence has shown."""
+
+    min: Ratio = 0.9
+    """The share of items that must have been seen."""
+    never: tuple[NeverSeen, ...] = ()
+    """Items that are left out, each with its reason."""
 
 
 class LoadGate(Model):
@@ -290,6 +183,8 @@ class Gates(Model):
 
     parity: ParityGate = ParityGate()
     """The parity gate."""
+    coverage: CoverageGate | None = None
+    """The coverage gate; none where not given."""
     load: LoadGate | None = None
     """The load gate; none where not given."""
     soak_h: float = Field(24.0, ge=0, description="Hours from the first comparison under the present evidence.")
@@ -340,6 +235,9 @@ class Operation(Model):
     writes: Writes | None = Field(None, description="Required where effect is write.")
     compare: Compare = Compare()
     """How the two answers are compared."""
+    ids: Ids = Ids()
+    """Ids that each side makes of its own."""
+    effects: tuple[Consequence, ...] = Field((), description="What a write must have changed on both sides (write).")
     gates: Gates = Gates()
     """The evidence it must have before it moves."""
     rollback: Rollback | None = None

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from strangler.errors import PlanError, Problem
-from strangler.plan.models import Name
+from strangler.plan.basis import Name
 
 
 class Form(BaseModel):

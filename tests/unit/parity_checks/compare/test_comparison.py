@@ -8,7 +8,7 @@ import pytest
 from parity_checks.compare.comparison import Comparison, NotCompared, compare
 from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import DifferenceKind, Observation, Reason
-from strangler.plan.models import Compare
+from strangler.plan.comparison import Compare
 from strangler.stages import Side
 
 JSON = "application/json"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from parity_checks.compare.comparison import Comparison, NotCompared, compare
 from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Difference, DifferenceKind, Headers, Observation
-from strangler.plan.models import Compare
+from strangler.plan.comparison import Compare
 from strangler.stages import Side
 
 RULES = compile_rules("op.x", Compare())

@@ -5,7 +5,7 @@ import pytest
 from parity_checks.compare.comparison import Comparison, compare
 from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Observation
-from strangler.plan.models import Compare
+from strangler.plan.comparison import Compare
 from strangler.stages import Side
 
 

@@ -1,0 +1,126 @@
+"""What evidence needs beyond outcomes: rules' counts, noise, coverage, identities, minutes, rows."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make the tables and columns."""
+    op.add_column("exchanges", sa.Column("origin", sa.String(length=8), nullable=False, server_default="caller"))
+    op.add_column(
+        "findings",
+        sa.Column(
+            "example_bytes",
+            sa.Integer(),
+            nullable=False,
+            server_default="0",
+            comment="size of the example's two bodies",
+        ),
+    )
+    op.add_column(
+        "findings",
+        sa.Column(
+            "samples",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="sealed: a few more pairs of values, to tell a likely cause",
+        ),
+    )
+    _tallies()
+    _items()
+    op.create_table(
+        "minutes",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column(
+            "slot",
+            sa.BigInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="seconds since the epoch, cut to slots",
+        ),
+        sa.Column("measure", sa.String(length=32), nullable=False),
+        sa.Column(
+            "bucket",
+            sa.Integer(),
+            autoincrement=False,
+            nullable=False,
+            comment="of a latency histogram; 0 for counts",
+        ),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "slot", "measure", "bucket", name="pk_minutes"),
+    )
+    op.create_table(
+        "row_runs",
+        sa.Column("run", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False, comment="JSON: counts and settings; no values of rows"),
+        sa.PrimaryKeyConstraint("run", name="pk_row_runs"),
+    )
+    op.create_index("ix_row_runs_name_at", "row_runs", ["name", "at"], unique=False)
+
+
+def _tallies() -> None:
+    op.create_table(
+        "rule_tally",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column(
+            "rule", sa.Integer(), autoincrement=False, nullable=False, comment="its place among the plan entry's rules"
+        ),
+        sa.Column("exchanges", sa.BigInteger(), nullable=False),
+        sa.Column("differences", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.Double(), nullable=False),
+        sa.Column("last_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "fingerprint", "rule", name="pk_rule_tally"),
+    )
+    op.create_table(
+        "noise_tally",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column(
+            "general_path",
+            sa.Text(),
+            nullable=False,
+            comment="empty in the row that counts the draws, as `both`",
+        ),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("both", sa.BigInteger(), nullable=False),
+        sa.Column("only_again", sa.BigInteger(), nullable=False),
+        sa.Column("only_beside", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "fingerprint", "general_path", "kind", name="pk_noise_tally"),
+    )
+
+
+def _items() -> None:
+    op.create_table(
+        "contract",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("entry", sa.String(length=64), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "entry", "item", name="pk_contract"),
+    )
+    op.create_table(
+        "coverage",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.Double(), nullable=False),
+        sa.Column("example", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "fingerprint", "item", name="pk_coverage"),
+    )
+    op.create_table(
+        "identities",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("old_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("new_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False, comment="both ids"),
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("exchange", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "old_digest", name="pk_identities"),
+    )
+    op.create_index("ix_identities_new", "identities", ["name", "new_digest"], unique=True)
