@@ -7,19 +7,18 @@ comes first, so an engine never follows a decision that is not on record.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from strangler import gates
 from strangler.builds import builds_in_force
-from strangler.decisions import Acceptance, Decisions, end_of
+from strangler.decisions import Acceptance, Decisions
 from strangler.errors import Refused, StoreError, UsageError
 from strangler.evidence import Approval, Builds, Evidence, Result, Verdict, entry_digest, fingerprint
 from strangler.exchange import digest
 from strangler.holds import Hold, read_hold, reserve_hold, set_hold
 from strangler.journal import AcceptedSignature, Journal
 from strangler.ledger import Entry, EntryKind, Ledger
-from strangler.people import OPERATORS, OURS, TESTERS, check_person, named
+from strangler.people import OPERATORS, OURS, check_person, named
 from strangler.plan.models import Operation, Plan
 from strangler.published import Published, read_published, write_published
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, steps_forward, thresholds
@@ -212,60 +211,6 @@ class Cutover:
             "why": why,
         }
         return self._ledger.append(EntryKind.APPROVAL, who, body, now=self._clock())
-
-    def accept(
-        self,
-        signature: str,
-        *,
-        operation: str,
-        owner: str,
-        why: str,
-        until: date | str,
-        who: str,
-        verdict: str = "accepted",
-        max_rate: float | None = None,
-    ) -> Entry:
-        """Accept a difference until a day.
-
-        Args:
-            signature: exactly this finding.
-            operation: in this operation.
-            owner: who answers for it.
-            why: the reason.
-            until: the last day on which it holds, as an ISO date (UTC).
-            who: who accepts.
-            verdict: ``accepted`` or ``old_is_wrong``.
-            max_rate: the largest share of compared exchanges that may have it.
-
-        Raises:
-            UsageError: an argument is missing, or not of its form.
-            Refused: the plan names people, and this one is neither tester nor approver.
-        """
-        self._operation(operation)
-        check_person(self._plan.people, who, TESTERS, "accept a difference")
-        now, last_day = self._clock(), str(until)
-        _check_acceptance(signature, owner, why, last_day, verdict=verdict, max_rate=max_rate, now=now)
-        body = {
-            "signature": signature,
-            "operation": operation,
-            "verdict": verdict,
-            "owner": owner,
-            "why": why,
-            "until": last_day,
-            "max_rate": max_rate,
-        }
-        return self._ledger.append(EntryKind.ACCEPTANCE, who, body, now=now)
-
-    def reject(self, signature: str, *, operation: str, who: str, why: str) -> Entry:
-        """Say that a difference is a defect: an earlier acceptance no longer holds.
-
-        Raises:
-            Refused: the plan names people, and this one is neither tester nor approver.
-        """
-        self._operation(operation)
-        check_person(self._plan.people, who, TESTERS, "reject a difference")
-        body = {"signature": signature, "operation": operation, "why": why}
-        return self._ledger.append(EntryKind.REJECTION, who, body, now=self._clock())
 
     def close_gap(self, gap_id: int, who: str, why: str) -> Entry:
         """Say that the rows of a gap are reconciled: on record first, then in the journal.
@@ -472,20 +417,3 @@ def _verdict_body(verdict: Verdict) -> dict[str, Any]:
         "threshold": verdict.threshold,
         "reasons": list(verdict.reasons),
     }
-
-
-def _check_acceptance(
-    signature: str, owner: str, why: str, until: str, *, verdict: str, max_rate: float | None, now: float
-) -> None:
-    if not signature or not owner.strip() or len(why.strip()) < 3:
-        raise UsageError("an acceptance needs a signature, an owner and a reason")
-    if verdict not in {"accepted", "old_is_wrong"}:
-        raise UsageError(f"verdict {verdict!r}: write accepted or old_is_wrong")
-    if max_rate is not None and not 0 < max_rate <= 1:
-        raise UsageError(f"max_rate {max_rate!r}: write a share above 0, at most 1")
-    try:
-        end = end_of(until)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"until {until!r}: write a date such as 2026-12-31") from error
-    if end <= now:
-        raise UsageError(f"until {until!r} is over already")

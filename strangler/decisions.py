@@ -128,7 +128,7 @@ class Decisions:
             case EntryKind.ACCEPTANCE:
                 self._acceptances.setdefault(operation, {})[str(body["signature"])] = _acceptance(entry)
                 self._approvals[operation] = []  # what was approved had this difference counted otherwise
-            case EntryKind.REJECTION:
+            case EntryKind.REJECTION | EntryKind.REOPENING:
                 self._acceptances.setdefault(operation, {}).pop(str(body["signature"]), None)
                 self._approvals[operation] = []
             case _:

@@ -52,6 +52,8 @@ class EntryKind(StrEnum):
     APPROVAL = "approval"
     ACCEPTANCE = "acceptance"
     REJECTION = "rejection"
+    REOPENING = "reopening"
+    """What was said of a difference was taken back: nobody has decided."""
     ROLLBACK = "rollback"
     HOLD = "hold"
     RELEASE = "release"

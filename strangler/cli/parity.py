@@ -122,7 +122,7 @@ def accept(
     session = open_session(plan, state)
     finding = find(session, signature)
     rate = present_rate(session, finding) if max_rate is None else max_rate
-    entry = session.cutover.accept(
+    entry = session.review.accept(
         finding.signature,
         operation=finding.operation,
         verdict="old_is_wrong" if old_is_wrong else "accepted",
@@ -146,11 +146,26 @@ def reject(
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
 ) -> None:
-    """Take an acceptance back: the finding counts again."""
+    """Say that new is wrong: the finding counts, whatever was agreed before."""
     session = open_session(plan, state)
     finding = find(session, signature)
-    entry = session.cutover.reject(finding.signature, operation=finding.operation, who=who, why=why)
-    console.print(f"rejected: it counts as a mismatch; ledger entry {entry.seq}")
+    entry = session.review.reject(finding.signature, operation=finding.operation, who=who, why=why)
+    console.print(f"rejected: new is wrong, and it counts as a mismatch; ledger entry {entry.seq}")
+
+
+@app.command()
+def reopen(
+    signature: SignatureArgument,
+    why: WhyOption,
+    who: WhoOption = DEFAULT_WHO,
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+) -> None:
+    """Take back what was said of a finding: it counts, and waits for a verdict."""
+    session = open_session(plan, state)
+    finding = find(session, signature)
+    entry = session.review.reopen(finding.signature, operation=finding.operation, who=who, why=why)
+    console.print(f"open again: it counts as a mismatch until somebody decides; ledger entry {entry.seq}")
 
 
 def make_report(session: Session) -> "Report":
@@ -165,8 +180,8 @@ def make_report(session: Session) -> "Report":
 
 
 def acceptances(session: Session) -> list[Entry]:
-    """The acceptances and rejections on record, oldest first."""
-    kinds = (EntryKind.ACCEPTANCE, EntryKind.REJECTION)
+    """What was said of findings, oldest first."""
+    kinds = (EntryKind.ACCEPTANCE, EntryKind.REJECTION, EntryKind.REOPENING)
     return [entry for entry in session.ledger.entries() if entry.kind in kinds]
 
 

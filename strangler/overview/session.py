@@ -16,6 +16,7 @@ from strangler.journal import Journal
 from strangler.ledger import Ledger
 from strangler.plan import LoadedPlan, load_plan
 from strangler.plan.models import Plan
+from strangler.review import Review
 from strangler.state import StateFolder
 
 
@@ -55,6 +56,11 @@ class Session:
     def cutover(self) -> Cutover:
         """The only way to change a rollout."""
         return Cutover(self.plan, self.journal, self.ledger, self.state, time.time)
+
+    @cached_property
+    def review(self) -> Review:
+        """Where findings are accepted, rejected and opened again."""
+        return Review(self.plan, self.ledger, time.time)
 
     def renewed(self) -> "Session":
         """The same stores under the plan as it is written now.

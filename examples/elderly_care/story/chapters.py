@@ -231,7 +231,7 @@ class Story:
     def _accept_what_old_gets_wrong(self) -> None:
         for finding in self.session.journal.findings(OLD_IS_WRONG.operation):
             if finding.general_path == OLD_IS_WRONG.path:
-                self.session.cutover.accept(
+                self.session.review.accept(
                     finding.signature,
                     operation=finding.operation,
                     verdict="old_is_wrong",

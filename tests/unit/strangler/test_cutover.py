@@ -30,6 +30,7 @@ from strangler.guard import Guard
 from strangler.journal import Journal, Loss
 from strangler.ledger import GENESIS, EntryKind, Ledger
 from strangler.plan.models import Plan
+from strangler.review import Review
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
 from strangler.stages import Effect, Side, Stage, path_of, position
 from strangler.state import StateFolder
@@ -82,6 +83,7 @@ class Room:
         self.ledger = Ledger.open(self.state.ledger_url)
         self.now = 10_000.0
         self.cutover = self.another()
+        self.review = Review(PLAN, self.ledger, lambda: self.now)
 
     def another(self, plan: Plan = PLAN) -> Cutover:
         return Cutover(plan, self.journal, self.ledger, self.state, lambda: self.now)
@@ -270,7 +272,7 @@ def test_closed_gap_holds_no_longer_and_is_on_record(room: Room) -> None:
 def test_acceptance_turns_a_mismatch_until_it_is_rejected(room: Room) -> None:
     room.compare(5, OutcomeKind.MISMATCH)
     more = {"operation": OP, "owner": "pensions", "why": "old is wrong", "who": "ana"}
-    room.cutover.accept("sig", until="1970-01-02", verdict="old_is_wrong", **more)  # type: ignore[arg-type]
+    room.review.accept("sig", until="1970-01-02", verdict="old_is_wrong", **more)  # type: ignore[arg-type]
 
     def accepted() -> int:
         parity = room.cutover.evidence(OP, BUILDS).parity
@@ -282,7 +284,7 @@ def test_acceptance_turns_a_mismatch_until_it_is_rejected(room: Room) -> None:
     room.now = 2 * 86_400.0
     assert accepted() == 0
     room.now = 10_000.0
-    room.cutover.reject("sig", operation=OP, who="ana", why="a defect after all")
+    room.review.reject("sig", operation=OP, who="ana", why="a defect after all")
     assert accepted() == 0
 
 
@@ -293,7 +295,7 @@ def test_acceptance_turns_a_mismatch_until_it_is_rejected(room: Room) -> None:
 def test_acceptance_without_its_reasons_is_refused(room: Room, changes: dict[str, object]) -> None:
     arguments = {"operation": OP, "owner": "p", "why": "known", "until": "2030-01-01", "who": "ana", **changes}
     with pytest.raises(UsageError):
-        room.cutover.accept("sig", **arguments)  # type: ignore[arg-type]
+        room.review.accept("sig", **arguments)  # type: ignore[arg-type]
 
 
 def test_rollback_takes_every_key_back_at_once(room: Room) -> None:
@@ -321,14 +323,16 @@ def test_approval_without_any_evidence_is_refused(room: Room) -> None:
         room.cutover.approve(OP, read(live=100), "ana", "blind")
 
 
-@pytest.mark.parametrize("verdict", ["accept", "reject"])
-def test_approval_is_void_once_somebody_accepts_or_rejects_a_difference(room: Room, verdict: str) -> None:
+@pytest.mark.parametrize("verdict", ["accept", "reject", "reopen"])
+def test_approval_is_void_once_somebody_says_anything_of_a_difference(room: Room, verdict: str) -> None:
     room.cutover.move(OP, read(shadow=100), "olu", "begin")
     room.earn(read(live=100))
     if verdict == "accept":
-        room.cutover.accept("sig", operation=OP, owner="p", why="known", until="2030-01-01", who="ana")
+        room.review.accept("sig", operation=OP, owner="p", why="known", until="2030-01-01", who="ana")
+    elif verdict == "reject":
+        room.review.reject("sig", operation=OP, why="a defect", who="ana")
     else:
-        room.cutover.reject("sig", operation=OP, why="a defect", who="ana")
+        room.review.reopen("sig", operation=OP, why="looked at too soon", who="ana")
     said = {one.gate: one.result for one in room.cutover.verdicts(OP, read(live=100), "olu")}
     assert (said["parity"], said["approvals"]) == (Result.PASS, Result.HOLD)
 
@@ -346,8 +350,8 @@ def test_people_who_are_not_in_the_plan_decide_nothing(room: Room) -> None:
     agreed: dict[str, Any] = {"operation": OP, "owner": "p", "why": "known", "until": "2030-01-01"}
     room.cutover.hold(None, "ana", "an approver may stop everything")
     decisions: list[tuple[Callable[[str], object], str]] = [
-        (lambda who: room.cutover.accept("sig", who=who, **agreed), "testers and approvers in the plan are ana, both"),
-        (lambda who: room.cutover.reject("sig", operation=OP, who=who, why="x"), "testers and approvers"),
+        (lambda who: room.review.accept("sig", who=who, **agreed), "testers and approvers in the plan are ana, both"),
+        (lambda who: room.review.reject("sig", operation=OP, who=who, why="x"), "testers and approvers"),
         (lambda who: room.cutover.release(who, "fine"), "operators in the plan are olu, both"),
         (lambda who: room.cutover.rollback(OP, who, "back"), "people in the plan are olu, ana, both"),
         (lambda who: room.cutover.hold(None, who, "stop"), "people in the plan are olu, ana, both"),
