@@ -1,7 +1,7 @@
 """What gates read: plain counts, ages and digests that stand under one fingerprint. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import orjson
@@ -123,6 +123,43 @@ class LoadEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverageEvidence:
+    """Which items of the old side's contract were seen in exchanges that were compared, under one fingerprint.
+
+    ``unseen`` is sorted. ``source`` says where the contract was read; ``trouble`` why it could not be read the last
+    time, if so: ``expected`` is then what an earlier reading found, or 0. ``elsewhere`` counts the operation's items
+    that were seen under any other fingerprint.
+    """
+
+    expected: int
+    seen: int
+    unseen: tuple[str, ...]
+    source: str = ""
+    trouble: str = ""
+    elsewhere: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share of items seen; 0 where none is expected."""
+        return self.seen / self.expected if self.expected else 0.0
+
+    def without(self, never: Iterable[str]) -> "CoverageEvidence":
+        """The same without the unseen items that cannot be seen. An item that was seen counts, whatever is said of it.
+
+        Args:
+            never: items as they are written; ``*`` at the end of one stands for more.
+        """
+        patterns = tuple(never)
+        unseen = tuple(item for item in self.unseen if not any(is_item(item, pattern) for pattern in patterns))
+        return replace(self, expected=self.seen + len(unseen), unseen=unseen)
+
+
+def is_item(item: str, pattern: str) -> bool:
+    """Whether ``pattern`` names this item of a contract: it is the same text, or its beginning before a final ``*``."""
+    return item.startswith(pattern[:-1]) if pattern.endswith("*") else item == pattern
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One approver's word for one rollout under one fingerprint."""
 
@@ -142,6 +179,7 @@ class Evidence:
     load: LoadEvidence | None = None
     approvals: tuple[Approval, ...] = ()
     gaps: int = 0
+    coverage: CoverageEvidence | None = None
 
 
 class Result(StrEnum):

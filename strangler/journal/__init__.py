@@ -6,6 +6,7 @@ these behind ``Journal``; ``crypto`` and ``frames`` turn what is personal into s
 lost while the journal could not be written.
 """
 
+from strangler.journal.coverage import SeenItem
 from strangler.journal.records import (
     AcceptedSignature,
     Finding,
@@ -18,4 +19,15 @@ from strangler.journal.records import (
 from strangler.journal.reserve import GapReserve
 from strangler.journal.store import Journal
 
-__all__ = ["AcceptedSignature", "Finding", "Gap", "GapReserve", "Journal", "Loss", "State", "Tally", "WindowStats"]
+__all__ = [
+    "AcceptedSignature",
+    "Finding",
+    "Gap",
+    "GapReserve",
+    "Journal",
+    "Loss",
+    "SeenItem",
+    "State",
+    "Tally",
+    "WindowStats",
+]

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from strangler.exchange import Judged, Outcome, OutcomeKind, Reason
 from strangler.journal import schema
+from strangler.journal.coverage import store_covered
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import pack, pack_differences, pack_observation, unpack_exchange
 from strangler.journal.records import RANK, State
@@ -79,6 +80,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
         return []
     _store_rows(connection, sealer, fresh, now)
     store_gaps(connection, sealer, {result.exchange_id: result.gap for result, _ in fresh if result.gap})
+    store_covered(connection, fresh, now)
     with_fingerprint = [item for item in fresh if item[0].outcome.fingerprint]
     _store_uncounted(connection, [item for item in fresh if not item[0].outcome.fingerprint], now)
     groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)

@@ -14,6 +14,7 @@ load_runs      results of load tests
 rule_tally     how many exchanges each comparison rule hid something in, and how many differences
 noise_tally    how often old differs from old again, and from new, at one path: fair draws only
 contract       the items that the old side's contract holds, by plan entry
+contract_source where each contract was read, and what was wrong with it
 coverage       which of them the evidence has shown
 identities     ids that the two sides made each of their own for the same thing
 minutes        an operation's figures minute by minute: what the guard looks back over
@@ -220,6 +221,16 @@ contract = Table(
     Column("operation", String(128), primary_key=True),
     Column("entry", String(64), primary_key=True),
     Column("item", Text, primary_key=True),
+)
+
+contract_source = Table(
+    "contract_source",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("entry", String(64), primary_key=True),
+    Column("source", Text, nullable=False, comment="an address, a file, or a database's name"),
+    Column("trouble", Text, nullable=False, comment="why it could not be read the last time; empty where it could"),
+    Column("at", Double, nullable=False),
 )
 
 coverage = Table(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from strangler.builds import UNKNOWN
 from strangler.database import Database
 from strangler.errors import UsageError
-from strangler.evidence import Builds, LoadEvidence, LoadSide, ParityEvidence
+from strangler.evidence import Builds, CoverageEvidence, LoadEvidence, LoadSide, ParityEvidence
 from strangler.exchange import (
     Difference,
     DifferenceKind,
@@ -24,13 +24,14 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import judging, queue, readings, retention, schema, writing
+from strangler.journal import coverage, judging, queue, readings, retention, schema, writing
+from strangler.journal.coverage import SeenItem
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack, unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, State, Tally, WindowStats
 from strangler.stages import Effect, Side, Stage
 
-_CLAIMS, _JUDGEMENTS = 0x5354_0001, 0x5354_0002
+_CLAIMS, _JUDGEMENTS, _CONTRACTS = 0x5354_0001, 0x5354_0002, 0x5354_0003
 """Numbers of the turns that PostgreSQL's writers take."""
 
 
@@ -305,6 +306,47 @@ class Journal:
             ).rowcount
         if not closed:
             raise UsageError(f"the journal has no open gap {gap_id}")
+
+    # Coverage of the contract
+
+    def expect(
+        self,
+        operation: str,
+        entry: str,
+        items: Collection[str],
+        *,
+        source: str = "",
+        trouble: str = "",
+        now: float = 0.0,
+    ) -> None:
+        """Store what the old side's contract holds for an operation under a plan entry, in place of what is stored.
+
+        Args:
+            operation: the operation.
+            entry: the plan entry's digest.
+            items: the contract's items; none where it could not be read.
+            source: where the contract was read.
+            trouble: why it could not be read; items that were read before then stay.
+            now: seconds since the epoch.
+        """
+        with self._database.writing(_CONTRACTS) as connection:
+            coverage.expect(connection, operation, entry, items, source=source, trouble=trouble, now=now)
+
+    def coverage(self, operation: str, entry: str, fingerprint: str) -> CoverageEvidence | None:
+        """Which items of the contract compared exchanges have shown; ``None`` where nobody has read the contract yet.
+
+        Args:
+            operation: the operation.
+            entry: the plan entry's digest: what is expected stands under it.
+            fingerprint: what was seen stands under it.
+        """
+        with self._database.reading() as connection:
+            return coverage.coverage(connection, operation, entry, fingerprint)
+
+    def seen_items(self, operation: str, entry: str, fingerprint: str) -> list[SeenItem]:
+        """Every expected item, sorted, with when and in which exchange it was first seen under the fingerprint."""
+        with self._database.reading() as connection:
+            return coverage.seen_items(connection, operation, entry, fingerprint)
 
     # Load runs
 

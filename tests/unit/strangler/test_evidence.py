@@ -1,6 +1,6 @@
 import pytest
 
-from strangler.evidence import entry_digest
+from strangler.evidence import CoverageEvidence, entry_digest, is_item
 from strangler.plan.models import Plan
 
 
@@ -33,3 +33,23 @@ def plan(also: list[str], build: str = "1") -> Plan:
 )
 def test_entry_digest_tells_the_systems_that_a_facade_asks_besides(before: Plan, after: Plan, is_same: bool) -> None:
     assert (entry_digest(before, "x.y") == entry_digest(after, "x.y")) is is_same
+
+
+def test_coverage_without_what_cannot_be_seen_counts_the_rest() -> None:
+    seen = CoverageEvidence(5, 2, ("answer //a absent", "fault Client/X", "fault Client/Y"))
+    left = seen.without(["fault Client/*"])
+    assert (left.expected, left.seen, left.unseen, left.share) == (3, 2, ("answer //a absent",), 2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("item", "pattern", "is_named"),
+    [
+        ("fault Client/X", "fault Client/X", True),
+        ("fault Client/X", "fault Client/", False),
+        ("fault Client/X", "fault *", True),
+        ("fault Client/X", "*", True),
+        ("request //a = *", "request //a = *", True),
+    ],
+)
+def test_is_item_takes_the_whole_text_or_its_beginning_before_a_star(item: str, pattern: str, is_named: bool) -> None:
+    assert is_item(item, pattern) is is_named

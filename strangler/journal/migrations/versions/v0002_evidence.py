@@ -104,6 +104,20 @@ def _items() -> None:
         sa.PrimaryKeyConstraint("operation", "entry", "item", name="pk_contract"),
     )
     op.create_table(
+        "contract_source",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("entry", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False, comment="an address, a file, or a database's name"),
+        sa.Column(
+            "trouble",
+            sa.Text(),
+            nullable=False,
+            comment="why it could not be read the last time; empty where it could",
+        ),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "entry", name="pk_contract_source"),
+    )
+    op.create_table(
         "coverage",
         sa.Column("operation", sa.String(length=128), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
