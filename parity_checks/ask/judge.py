@@ -27,24 +27,24 @@ class Judge:
     builds: Builds
     input: str
 
-    def judge(self, old: Observation, new: Observation) -> tuple[Outcome, tuple[int, ...]]:
-        """The outcome of two observations, and how many differences each rule hid."""
+    def judge(self, old: Observation, new: Observation) -> Outcome:
+        """The outcome of two observations, with how many differences each rule hid."""
         if old.has_failed:
-            return self.not_compared(Reason.OLD_FAILED, _failure(old)), ()
+            return self.not_compared(Reason.OLD_FAILED, _failure(old))
         if new.has_failed:
-            return self.new_failed(new), ()
+            return self.new_failed(new)
         try:
             result = compare(old, new, self.entry.rules)
         except Exception as error:  # noqa: BLE001  one exchange must never stop the worker
-            return self.not_compared(Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500]), ()
+            return self.not_compared(Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500])
         match result:
             case NotCompared(reason, detail):
-                return self.not_compared(reason, detail), ()
+                return self.not_compared(reason, detail)
             case Comparison(differences, hidden, left_out):
                 kind = OutcomeKind.MISMATCH if differences else OutcomeKind.MATCH
                 detail = f"{left_out} more differences of these kinds" if left_out else ""
                 refused = Reason.BOTH_REFUSED if old.has_refused and new.has_refused else None
-                return Outcome(kind, self.fingerprint, self.input, refused, differences, detail=detail), hidden
+                return Outcome(kind, self.fingerprint, self.input, refused, differences, detail=detail, hidden=hidden)
 
     @property
     def fingerprint(self) -> str:

@@ -11,11 +11,14 @@ from typing import Final, Protocol
 
 import structlog
 
-from parity_checks.ask.asker import Asker, Unsettled
+from parity_checks.ask.asker import Asker
 from parity_checks.ask.client import Client
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.judges import Judges
 from parity_checks.ask.lanes import Lanes
 from parity_checks.ask.plan_file import PlanFile
+from parity_checks.ask.settling import Settling, Unsettled
+from parity_checks.ask.sides import Sides
 from strangler.errors import StoreError
 from strangler.exchange import Exchange, Judged, Outcome, OutcomeKind, Reason, digest
 from strangler.journal import Journal
@@ -74,7 +77,9 @@ class Worker:
         self._entries = entries
         self._reload = reload
         self._purge_every_s = purge_every_s
-        self._asker = Asker(entries, Lanes(client), self._last_builds)
+        sides, judges = Sides(entries, Lanes(client)), Judges(entries, self._last_builds)
+        self._asker = Asker(entries, sides, judges)
+        self._settling = Settling(entries, sides, judges)
         self._held: dict[str, Exchange] = {}
         self._held_bytes = 0
         self._chains: dict[str, deque[tuple[Exchange, bool]]] = {}
@@ -82,11 +87,6 @@ class Worker:
         self._results: deque[Judged] = deque()
         self._has_results = asyncio.Event()
         self._is_stopping = False
-
-    @property
-    def hidden(self) -> dict[str, list[int]]:
-        """By operation, how many differences each rule has hidden."""
-        return self._asker.hidden
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then finish what runs, within a bound, and give the rest back."""
@@ -166,7 +166,7 @@ class Worker:
 
     async def _settle(self, unsettled: Unsettled, name: str) -> None:
         try:
-            judged = await self._guarded(unsettled.exchange, self._asker.settled(unsettled))
+            judged = await self._guarded(unsettled.exchange, self._settling.settled(unsettled))
             if isinstance(judged, Judged):
                 self._give(judged)
         finally:

@@ -299,7 +299,7 @@ async def test_worker_comparer_fault_is_an_outcome_of_its_own(tmp_path: Path) ->
         from parity_checks.ask.judge import Judge
 
         entry = Entries(plan).in_force("a.read")
-        outcome, _ = Judge(entry, Builds("a", "b"), "i").judge(odd, replace(odd, side=Side.NEW, body=b"{}"))
+        outcome = Judge(entry, Builds("a", "b"), "i").judge(odd, replace(odd, side=Side.NEW, body=b"{}"))
     assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_COMPARED, Reason.COMPARER_FAILED)
 
 

@@ -1,0 +1,74 @@
+"""Judges for exchanges: under the right plan entry, and the builds that answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from parity_checks.ask.entries import Entries
+from parity_checks.ask.judge import Entry, Judge, input_of
+from strangler.builds import UNKNOWN, builds_in_force
+from strangler.evidence import Builds
+from strangler.exchange import Exchange, Judged, Observation, Outcome, Reason
+from strangler.stages import Side
+
+LastBuilds = Callable[[str], Awaitable[Mapping[Side, str]]]
+"""The build last seen on each side of an operation, from the journal."""
+
+_LARGE_BODY = 65_536
+"""Bodies from this size on are compared in a thread, so that the others do not wait."""
+
+
+class Judges:
+    """Judges exchanges; holds no state but the builds last seen."""
+
+    def __init__(self, entries: Entries, last_builds: LastBuilds) -> None:
+        self._entries = entries
+        self._last_builds = last_builds
+        self._builds: dict[tuple[str, Side], str] = {}
+
+    def saw(self, operation: str, seen: Observation) -> None:
+        """Remember the build that answered."""
+        if seen.build is not None:
+            self._builds[operation, seen.side] = seen.build
+
+    async def compared(self, exchange: Exchange, entry: Entry, one: Observation, other: Observation) -> Outcome:
+        """The outcome of two observations, one of each side."""
+        old, new = (one, other) if one.side is Side.OLD else (other, one)
+        judge = await self.judge(exchange, entry, old, new)
+        if len(old.body or b"") + len(new.body or b"") > _LARGE_BODY:
+            return await asyncio.to_thread(judge.judge, old, new)
+        return judge.judge(old, new)
+
+    async def judge(self, exchange: Exchange, entry: Entry, *seen: Observation) -> Judge:
+        """The judge under the entry's own digest, or the exchange's where the entry is another one."""
+        entry = entry if entry.digest == exchange.entry else replace(entry, digest=exchange.entry)
+        builds = await self._builds_of(exchange.operation, *seen, exchange.answer)
+        return Judge(entry, builds, input_of(exchange, entry.ignoring))
+
+    async def unasked(self, exchange: Exchange, reason: Reason, detail: str) -> Judged:
+        """Not compared, for nobody knows its entry."""
+        nothing = Entry(exchange.operation, exchange.entry, self._entries.no_rules, self._entries.no_rules)
+        judge = await self.judge(exchange, nothing, exchange.answer)
+        return Judged(exchange.id, judge.not_compared(reason, detail))
+
+    async def _builds_of(self, operation: str, *seen: Observation) -> Builds:
+        """The builds that answered; for a side whose answer names none, the one last seen there."""
+        found: dict[Side, str] = {}
+        for observation in seen:
+            if observation.build:
+                found.setdefault(observation.side, observation.build)
+                self._builds[operation, observation.side] = found[observation.side]
+        for side in Side:
+            if side not in found:
+                found[side] = await self._last_build(operation, side)
+        return Builds(found[Side.OLD], found[Side.NEW])
+
+    async def _last_build(self, operation: str, side: Side) -> str:
+        known = self._builds.get((operation, side))
+        if known is None:
+            seen = await self._last_builds(operation)
+            if operation not in self._entries.plan.operations:
+                return seen.get(side, UNKNOWN)
+            builds = builds_in_force(self._entries.plan, operation, seen)
+            known = builds.old if side is Side.OLD else builds.new
+        return known
