@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import orjson
 
-from strangler.exchange import OutcomeKind, Reason, digest
+from strangler.exchange import DifferenceKind, OutcomeKind, Reason, digest
 from strangler.plan.models import Plan, System
 
 COMPARER = "2"
@@ -67,6 +67,28 @@ class Counts:
     def total(self) -> int:
         """All of them, compared or not."""
         return sum(self.by_kind.values())
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyPath:
+    """One path and kind of difference in the fair draws: in how many it was in both halves, and in one of them only.
+
+    ``only_again``: old differed from old, and new did not differ from old. ``only_beside``: the other way round.
+    """
+
+    general_path: str
+    kind: DifferenceKind
+    both: int
+    only_again: int
+    only_beside: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseEvidence:
+    """What asking old twice told: how many draws were made, and where answers differed in them."""
+
+    samples: int = 0
+    paths: tuple[NoisyPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

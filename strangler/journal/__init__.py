@@ -12,8 +12,10 @@ from strangler.journal.records import (
     Finding,
     Gap,
     Loss,
+    RuleUse,
     State,
     Tally,
+    ValuePair,
     WindowStats,
 )
 from strangler.journal.reserve import GapReserve
@@ -26,8 +28,10 @@ __all__ = [
     "GapReserve",
     "Journal",
     "Loss",
+    "RuleUse",
     "SeenItem",
     "State",
     "Tally",
+    "ValuePair",
     "WindowStats",
 ]

@@ -1,33 +1,33 @@
 """What happens when a worker has judged exchanges: rows, rollups, findings, in one transaction.
 
-The rollups (``exchange_tally``, ``input_tally``, ``findings``) are kept as outcomes arrive, so a gate reads a few rows
-whatever the journal's size. A result that comes twice counts once.
+The rollups (``exchange_tally``, ``input_tally``, ``rule_tally``, ``noise_tally``, ``findings``, ``coverage``) are kept
+as outcomes arrive, so a gate reads a few rows whatever the journal's size. A result that comes twice counts once.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from strangler.exchange import Judged, Outcome, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.coverage import store_covered
 from strangler.journal.crypto import Sealer
-from strangler.journal.frames import pack, pack_differences, pack_observation, unpack_exchange
+from strangler.journal.findings import bump_findings
+from strangler.journal.frames import pack_differences, pack_observation, unpack_exchange
 from strangler.journal.records import RANK, State
+from strangler.journal.tallies import bump_noise, bump_rules
+from strangler.journal.upserts import CHUNK, upsert
 
 UNEXPLAINED = ""
 """The signature of a mismatch that names no difference: nothing can accept it."""
 
 MOST_SIGNATURES = 64
 """An input with more different findings than this is counted as unexplained: no acceptance covers it."""
-
-CHUNK = 500
 
 
 @dataclass(slots=True)
@@ -41,18 +41,6 @@ class _InputState:
     @property
     def tally_key(self) -> tuple[int, int, str]:
         return self.worst, self.beside, encode_signatures(self.signatures)
-
-
-@dataclass(slots=True)
-class _FindingState:
-    """What a batch adds to one finding."""
-
-    kind: str
-    general_path: str
-    example: str
-    sealed: bytes
-    count: int = 0
-    inputs: set[str] = field(default_factory=set)
 
 
 def encode_signatures(signatures: Iterable[str]) -> str:
@@ -71,6 +59,7 @@ def signatures_of(outcome: Outcome) -> frozenset[str]:
 def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], now: float) -> list[tuple[Judged, str]]:
     """Store what workers learnt; the results that were new, each with its operation."""
     rows = _unjudged(connection, results)
+    sizes = _sizes(results, rows)
     fresh: list[tuple[Judged, str]] = []
     for result in results:
         row = rows.pop(result.exchange_id, None)  # popped: the same exchange twice in one batch counts once
@@ -88,47 +77,13 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
         groups[operation, result.outcome.fingerprint].append(result)
     for (operation, fingerprint), members in groups.items():
         _bump_exchanges(connection, operation, fingerprint, members, now)
+        bump_rules(connection, operation, fingerprint, members, now)
+        bump_noise(connection, operation, fingerprint, members)
         new_pairs = _bump_inputs(connection, operation, fingerprint, members)
-        _bump_findings(connection, sealer, operation, fingerprint, members=members, new_pairs=new_pairs, now=now)
+        bump_findings(
+            connection, sealer, operation, fingerprint, members=members, sizes=sizes, new_pairs=new_pairs, now=now
+        )
     return fresh
-
-
-def upsert(
-    connection: Connection, table: sa.Table, key: Sequence[str], rows: Sequence[dict[str, Any]], changes: dict[str, str]
-) -> None:
-    """Insert rows, or change those that are there.
-
-    Args:
-        connection: a writing transaction.
-        table: the table.
-        key: the columns that make a row the same.
-        rows: the rows.
-        changes: column to ``add``, ``least``, ``greatest``, ``replace`` or ``refill``.
-    """
-    if not rows:
-        return
-    is_sqlite = connection.dialect.name == "sqlite"
-    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
-    least, greatest = (sa.func.min, sa.func.max) if is_sqlite else (sa.func.least, sa.func.greatest)
-    values: dict[str, Any] = {}
-    for column, change in changes.items():
-        there, given = table.c[column], insert.excluded[column]
-        values[column] = {
-            "add": there + given,
-            "least": least(there, given),
-            "greatest": greatest(there, given),
-            "replace": given,
-            "refill": _refilled(table, column, given),
-        }[change]
-    statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)
-    connection.execute(statement, list(rows))
-
-
-def _refilled(table: sa.Table, column: str, given: Any) -> Any:
-    """The given value where the row's sealed part has expired, else the one that is there."""
-    if "sealed" not in table.c:
-        return given
-    return sa.case((table.c.sealed.is_(None), given), else_=table.c[column])
 
 
 def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, Any]:
@@ -136,9 +91,21 @@ def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, An
     found: dict[str, Any] = {}
     ids = [result.exchange_id for result in results]
     for start in range(0, len(ids), CHUNK):
-        chosen = sa.select(x.id, x.operation).where(x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED)
+        chosen = sa.select(x.id, x.operation, sa.func.length(x.sealed).label("size")).where(
+            x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED
+        )
         found.update((row.id, row) for row in connection.execute(chosen))
     return found
+
+
+def _sizes(results: Sequence[Judged], rows: Mapping[str, Any]) -> dict[str, int]:
+    """How many bytes each exchange is kept in, with the bodies observed for it."""
+    return {
+        result.exchange_id: (rows[result.exchange_id].size or 0)
+        + max((len(seen.body or b"") for seen in result.observations), default=0)
+        for result in results
+        if result.exchange_id in rows
+    }
 
 
 def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Judged, str]], now: float) -> None:
@@ -308,54 +275,3 @@ def _store_inputs(
     ]
     key = ("operation", "fingerprint", "worst", "beside", "signatures")
     upsert(connection, schema.input_tally, key, tallies, {"count": "add"})
-
-
-def _bump_findings(
-    connection: Connection,
-    sealer: Sealer,
-    operation: str,
-    fingerprint: str,
-    *,
-    members: Sequence[Judged],
-    new_pairs: set[tuple[str, str]],
-    now: float,
-) -> None:
-    found: dict[str, _FindingState] = {}
-    for result in members:
-        if result.outcome.kind is not OutcomeKind.MISMATCH:
-            continue
-        counted: set[str] = set()
-        for difference in result.outcome.differences:
-            signature = difference.signature
-            if signature in counted:
-                continue
-            counted.add(signature)
-            state = found.get(signature)
-            if state is None:
-                values = pack((difference.path, difference.old, difference.new))
-                sealed = sealer.seal(f"finding {result.exchange_id}", values)
-                state = _FindingState(difference.kind, difference.general_path, result.exchange_id, sealed)
-                found[signature] = state
-            state.count += 1
-            if (signature, result.outcome.input) in new_pairs:
-                state.inputs.add(result.outcome.input)
-    rows = [
-        {
-            "operation": operation,
-            "fingerprint": fingerprint,
-            "signature": signature,
-            "kind": state.kind,
-            "general_path": state.general_path,
-            "count": state.count,
-            "inputs": len(state.inputs),
-            "first_at": now,
-            "last_at": now,
-            "example": state.example,
-            "example_at": now,
-            "sealed": state.sealed,
-        }
-        for signature, state in found.items()
-    ]
-    changes = {"count": "add", "inputs": "add", "last_at": "greatest"}
-    changes |= dict.fromkeys(("example", "example_at", "sealed"), "refill")
-    upsert(connection, schema.findings, ("operation", "fingerprint", "signature"), rows, changes)

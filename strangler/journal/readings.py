@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from strangler.evidence import Counts, ParityEvidence
-from strangler.exchange import Failure, OutcomeKind, Reason
+from strangler.exchange import Failure, Origin, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.judging import UNEXPLAINED
 from strangler.journal.queue import is_unfinished
@@ -137,7 +137,7 @@ def window(
     x = schema.exchanges.c
     chosen = sa.select(
         x.answered_by, x.new_tried, x.new_failed, x.failure, x.duration_s, x.outcome, x.signatures
-    ).where(x.operation == operation, x.at >= since)
+    ).where(x.operation == operation, x.at >= since, x.origin == Origin.CALLER)
     names = frozenset(item.signature for item in accepted)
     durations: dict[str, list[float]] = {"old": [], "new": []}
     requests = failed = fell_back = compared = mismatches = 0
@@ -180,8 +180,10 @@ def p99_ms(durations_s: list[float]) -> float | None:
 
 
 def _asked_durations(connection: Connection, operation: str, side: str, since: float) -> list[float]:
-    o = schema.observations.c
-    chosen = sa.select(o.duration_s).where(o.operation == operation, o.side == side, o.at >= since)
+    o, x = schema.observations.c, schema.exchanges.c
+    of_traffic = schema.observations.join(schema.exchanges, sa.and_(x.id == o.exchange_id, x.origin == Origin.CALLER))
+    chosen = sa.select(o.duration_s).select_from(of_traffic)
+    chosen = chosen.where(o.operation == operation, o.side == side, o.at >= since)
     return list(connection.scalars(chosen))
 
 
@@ -211,6 +213,7 @@ def _interleaved(
 ) -> tuple[int, int]:
     """Exchanges under other fingerprints that began after one under this; and those under this after the last of them.
 
+    Only callers' exchanges: a replay asks a build that answers nobody yet.
     Ordered by when the exchange began, for a slow one may be judged long after. Nothing is read where every other
     outcome was there before the first under this: that is how a clean swap looks.
     """
@@ -219,7 +222,7 @@ def _interleaved(
     if mine is None or max(others, default=0.0) < max(mine.first_at, since):
         return 0, 0
     x = schema.exchanges.c
-    here = sa.and_(x.operation == operation, x.at >= since)
+    here = sa.and_(x.operation == operation, x.at >= since, x.origin == Origin.CALLER)
     first = connection.scalar(sa.select(sa.func.min(x.at)).where(here, x.fingerprint == fingerprint))
     if first is None:
         return 0, 0

@@ -70,11 +70,16 @@ class AcceptedSignature:
     max_rate: float | None = None
 
 
+ValuePair = tuple[str | None, str | None]
+"""The old side's value and the new side's, in clear; ``None`` where a side has nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Differences with one signature under one fingerprint. ``old`` and ``new`` are clear values of one example.
 
-    ``count`` is exchanges, ``inputs`` distinct inputs. The example is ``None`` once it has expired.
+    ``count`` is exchanges, ``inputs`` distinct inputs. The example is the smallest exchange that shows it; it is
+    ``None`` once it has expired. ``samples`` are a few distinct pairs of values, from any of its exchanges.
     """
 
     operation: str
@@ -90,6 +95,19 @@ class Finding:
     old: str | None
     new: str | None
     fingerprint: str
+    samples: tuple[ValuePair, ...] = ()
+    example_bytes: int = 0
+    """How large the example is as it is kept, with its bodies; 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUse:
+    """What one comparison rule hid: in how many exchanges, how many differences, and when (seconds since the epoch)."""
+
+    exchanges: int
+    differences: int
+    first_at: float
+    last_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from sqlalchemy.engine import Connection
 from strangler.exchange import OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.crypto import Sealer
-from strangler.journal.judging import CHUNK, store_gaps
+from strangler.journal.judging import store_gaps
 from strangler.journal.queue import is_unfinished
 from strangler.journal.records import State
+from strangler.journal.upserts import CHUNK
 from strangler.stages import Effect
 
 
@@ -40,7 +41,7 @@ def purge(connection: Connection, sealer: Sealer, chosen: Sequence[tuple[int, st
         ).rowcount
         connection.execute(sa.update(schema.observations).where(o.exchange_id.in_(names)).values(sealed=None))
     connection.execute(
-        sa.update(schema.findings).where(f.example_at < before, f.sealed.is_not(None)).values(sealed=None)
+        sa.update(schema.findings).where(f.example_at < before, f.sealed.is_not(None)).values(sealed=None, samples=None)
     )
     return dropped
 

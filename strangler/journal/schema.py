@@ -137,7 +137,13 @@ findings = Table(
     Column("example", String(64), nullable=False),
     Column("example_at", Double, nullable=False),
     Column("sealed", LargeBinary),
-    Column("example_bytes", Integer, nullable=False, server_default="0", comment="size of the example's two bodies"),
+    Column(
+        "example_bytes",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="size of the example as it is kept, with its bodies",
+    ),
     Column("samples", LargeBinary, comment="sealed: a few more pairs of values, to tell a likely cause"),
 )
 

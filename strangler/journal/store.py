@@ -12,23 +12,23 @@ import sqlalchemy as sa
 from strangler.builds import UNKNOWN
 from strangler.database import Database
 from strangler.errors import UsageError
-from strangler.evidence import Builds, CoverageEvidence, LoadEvidence, LoadSide, ParityEvidence
+from strangler.evidence import Builds, CoverageEvidence, LoadEvidence, LoadSide, NoiseEvidence, ParityEvidence
 from strangler.exchange import (
     Difference,
-    DifferenceKind,
     Exchange,
     Judged,
     Observation,
+    Origin,
     Outcome,
     OutcomeKind,
     Reason,
     Request,
 )
-from strangler.journal import coverage, judging, queue, readings, retention, schema, writing
+from strangler.journal import coverage, findings, judging, queue, readings, retention, schema, tallies, upserts, writing
 from strangler.journal.coverage import SeenItem
 from strangler.journal.crypto import Sealer
-from strangler.journal.frames import unpack, unpack_differences, unpack_exchange, unpack_observation
-from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, State, Tally, WindowStats
+from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
+from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, RuleUse, State, Tally, WindowStats
 from strangler.stages import Effect, Side, Stage
 
 _CLAIMS, _JUDGEMENTS, _CONTRACTS = 0x5354_0001, 0x5354_0002, 0x5354_0003
@@ -88,8 +88,7 @@ class Journal:
         if not exchanges:
             return
         rows = writing.rows_of(exchanges, self._sealer)
-        answers = [(x.operation, "answer", seen, x.at) for x in exchanges for seen in (x.answer, x.fell_back)]
-        news = self._sightings.news(writing.builds_seen(answers))
+        news = self._sightings.news(writing.builds_seen(writing.answers_of(exchanges)))
         with self._database.writing() as connection:
             writing.append(connection, exchanges, rows)
             writing.record_sightings(connection, news)
@@ -201,7 +200,20 @@ class Journal:
         if fingerprint is not None:
             chosen = chosen.where(f.fingerprint == fingerprint)
         with self._database.reading() as connection:
-            return [self._finding(row) for row in connection.execute(chosen)]
+            return [findings.finding(self._sealer, row) for row in connection.execute(chosen)]
+
+    def rule_uses(self, operation: str, fingerprint: str) -> dict[int, RuleUse]:
+        """What each comparison rule hid under a fingerprint, by its place among the plan entry's rules.
+
+        A rule that hid nothing is not in it.
+        """
+        with self._database.reading() as connection:
+            return tallies.rule_uses(connection, operation, fingerprint)
+
+    def noise(self, operation: str, fingerprint: str) -> NoiseEvidence:
+        """Where old differs from itself, and from new, under a fingerprint: the fair draws only."""
+        with self._database.reading() as connection:
+            return tallies.noise(connection, operation, fingerprint)
 
     def outcomes_count(self) -> list[Tally]:
         """How many exchanges had which outcome, by operation, fingerprint, kind and reason."""
@@ -235,9 +247,9 @@ class Journal:
     def requests(
         self, operation: str | None = None, effect: Effect | None = None, limit: int = 1000, since: float = 0.0
     ) -> Iterator[Exchange]:
-        """The newest exchanges whose request body is kept, newest first."""
+        """Callers' newest exchanges whose request body is kept, newest first; no replays and no probes."""
         x = schema.exchanges.c
-        chosen = sa.select(schema.exchanges).where(x.sealed.is_not(None), x.at >= since)
+        chosen = sa.select(schema.exchanges).where(x.sealed.is_not(None), x.at >= since, x.origin == Origin.CALLER)
         if operation is not None:
             chosen = chosen.where(x.operation == operation)
         if effect is not None:
@@ -362,7 +374,7 @@ class Journal:
         }
         changes = dict.fromkeys(("fingerprint", "at", "evidence", "histograms"), "replace")
         with self._database.writing() as connection:
-            judging.upsert(connection, schema.load_runs, ("run", "operation"), [row], changes)
+            upserts.upsert(connection, schema.load_runs, ("run", "operation"), [row], changes)
 
     def load(self, operation: str, fingerprint: str) -> LoadEvidence | None:
         """The latest load run of an operation under this fingerprint, else the latest under any other."""
@@ -409,6 +421,7 @@ class Journal:
             at=row.at,
             not_compared=Reason(row.reason) if row.reason and row.fingerprint is None else None,
             fell_back=fell_back,
+            origin=Origin(row.origin),
         )
 
     def _outcome(self, row: Any) -> Outcome | None:
@@ -426,26 +439,6 @@ class Journal:
             differences=differences,
             settled=row.settled or 0,
             detail=detail,
-        )
-
-    def _finding(self, row: Any) -> Finding:
-        path, old, new = "", None, None
-        if row.sealed is not None:
-            (path, old, new), _ = unpack(self._sealer.open(f"finding {row.example}", row.sealed))
-        return Finding(
-            operation=row.operation,
-            signature=row.signature,
-            kind=DifferenceKind(row.kind),
-            general_path=row.general_path,
-            count=row.count,
-            inputs=row.inputs,
-            first_at=row.first_at,
-            last_at=row.last_at,
-            example_exchange_id=row.example,
-            example_path=path,
-            old=old,
-            new=new,
-            fingerprint=row.fingerprint,
         )
 
     def _gap(self, row: Any) -> Gap:

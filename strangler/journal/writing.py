@@ -1,19 +1,19 @@
 """How exchanges and losses get into the journal. Every function runs inside one writing transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from strangler.exchange import Exchange, Observation, OutcomeKind, Reason
+from strangler.exchange import Exchange, Observation, Origin, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import pack_exchange
-from strangler.journal.judging import CHUNK, upsert
 from strangler.journal.records import Loss, State
+from strangler.journal.upserts import CHUNK, upsert
 from strangler.stages import Effect, Side
 
 FAILED = "failed"
@@ -41,7 +41,7 @@ class Sightings:
 
 APPENDED = (
     "id", "operation", "effect", "key_digest", "cohort", "stage", "entry", "at", "asked", "answered_by", "duration_s",
-    "new_tried", "new_failed", "failure", "state", "outcome", "reason", "sealed",
+    "new_tried", "new_failed", "failure", "state", "outcome", "reason", "sealed", "origin",
 )  # fmt: skip
 """The columns that an append fills, in the order of ``exchange_row``."""
 
@@ -74,6 +74,7 @@ def exchange_row(exchange: Exchange, sealer: Sealer, sealed: bytes) -> tuple[Any
         str(OutcomeKind.NOT_COMPARED) if is_skipped else None,
         None if skipped is None else str(skipped),
         sealed,
+        str(exchange.origin),
     )
 
 
@@ -100,6 +101,19 @@ def _append_statement(dialect: str) -> str:
     mark = "?" if dialect == "sqlite" else "%s"
     values = ", ".join(mark for _ in APPENDED)
     return f"INSERT INTO exchanges ({', '.join(APPENDED)}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"
+
+
+def answers_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[str, str, Observation | None, float]]:
+    """What ``builds_seen`` takes: every answer with its operation, its role and its time.
+
+    Only a caller was answered; whatever else has an answer had it asked for, at the time that the answer itself tells.
+    """
+    for exchange in exchanges:
+        is_traffic = exchange.origin is Origin.CALLER
+        role = "answer" if is_traffic else "asked"
+        for seen in (exchange.answer, exchange.fell_back):
+            at = exchange.at if is_traffic or seen is None else seen.at
+            yield exchange.operation, role, seen, at
 
 
 def builds_seen(

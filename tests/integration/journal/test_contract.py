@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from strangler.errors import StoreError, UsageError
-from strangler.evidence import Builds, LoadEvidence, LoadSide
+from strangler.evidence import Builds, LoadEvidence, LoadSide, NoiseEvidence, NoisyPath
 from strangler.exchange import (
     Difference,
     DifferenceKind,
     Exchange,
     Failure,
     Judged,
+    NoiseSample,
     Observation,
+    Origin,
     Outcome,
     OutcomeKind,
     Reason,
     Request,
 )
-from strangler.journal import AcceptedSignature, GapReserve, Journal, Loss
+from strangler.journal import AcceptedSignature, GapReserve, Journal, Loss, RuleUse
 from strangler.journal.crypto import Sealer
 from strangler.stages import Effect, Side, Stage
 
@@ -520,3 +522,110 @@ def test_last_builds_tell_each_side_that_answered(journal: Journal) -> None:
     failed = Observation(Side.NEW, 503, (), b"", 0, None, 101.0, 0.03)
     journal.finish([Judged("a", Outcome(OutcomeKind.NEW_FAILED, "f", "i"), (failed,))], 200.0)
     assert journal.last_builds(OP) == {Side.OLD: "old-1"}
+
+
+@pytest.mark.parametrize("origin", [Origin.REPLAY, Origin.PROBE])
+def test_replays_and_probes_are_evidence_and_no_traffic(journal: Journal, origin: Origin) -> None:
+    failed = Observation(Side.NEW, 503, (), b"", 0, None, 100.0, 9.0, "new-9")
+    asked = exchange("a", origin=origin, answer=failed, asked=Side.OLD, stage=Stage.LIVE)
+    journal.append([asked, exchange("b", origin=origin, key="Z")])
+    journal.finish([judged(name, OutcomeKind.MISMATCH, name, "s") for name in "ab"], 200.0)
+    assert journal.exchange("a")[0] == asked
+    assert journal.parity(OP, "now", 300.0).exchanges.by_kind == {OutcomeKind.MISMATCH: 2}
+    assert list(journal.requests()) == []
+    assert journal.last_reached_old(OP) is None
+    stats = journal.window(OP, 0.0)
+    assert (stats.requests, stats.failed, stats.compared, stats.mismatches) == (0, 0, 0, 0)
+    assert journal.latest_builds(OP) == Builds("old-1", "new-1")
+
+
+def test_recorded_answer_tells_no_newer_build(journal: Journal) -> None:
+    journal.append([exchange("a", answer=Observation(Side.OLD, 200, build="old-2", at=150.0), at=150.0)])
+    recorded = Observation(Side.OLD, 200, build="old-1", at=100.0)
+    journal.append([exchange("b", at=900.0, origin=Origin.REPLAY, answer=recorded)])
+    assert journal.last_builds(OP) == {Side.OLD: "old-2"}
+
+
+def test_window_takes_no_latency_from_replays(journal: Journal) -> None:
+    journal.append([exchange(f"x{n}", key=None, origin=Origin.REPLAY) for n in range(40)])
+    journal.finish([judged(f"x{n}", OutcomeKind.MATCH, f"x{n}") for n in range(40)], 200.0)
+    assert journal.window(OP, 0.0).p99_new_ms is None
+
+
+def test_replay_of_a_build_that_answers_nobody_does_not_interleave(journal: Journal) -> None:
+    judged_one_by_one(journal, ("now", 1.0), ("now", 3.0))
+    journal.append([exchange("r", at=2.0, origin=Origin.REPLAY)])
+    journal.finish([judged("r", OutcomeKind.MATCH, "i0", fingerprint="candidate")], 1002.0)
+    assert journal.parity(OP, "now", 2000.0).interleaved == 0
+    assert journal.parity(OP, "candidate", 2000.0).interleaved == 0
+
+
+def with_hidden(name: str, *hidden: int, kind: OutcomeKind = OutcomeKind.MATCH) -> Judged:
+    made = judged(name, kind, name)
+    return replace(made, outcome=replace(made.outcome, hidden=hidden))
+
+
+def test_rules_are_counted_where_they_hide_something(journal: Journal) -> None:
+    fill(journal, with_hidden("a", 0, 3), with_hidden("b", 0, 1, kind=OutcomeKind.NOISE), with_hidden("c"), now=200.0)
+    journal.append([exchange("d")])
+    journal.finish([with_hidden("d", 0, 0, 5)], 300.0)
+    journal.finish([with_hidden("d", 0, 0, 5)], 301.0)
+    assert journal.rule_uses(OP, "now") == {1: RuleUse(2, 4, 200.0, 200.0), 2: RuleUse(1, 5, 300.0, 300.0)}
+    assert journal.rule_uses(OP, "before") == {}
+
+
+def drawn(name: str, again: str, beside: str) -> Judged:
+    """A result with a draw: paths that differ between old and old, and between old and new."""
+    halves = (frozenset((f"$.{path}", DifferenceKind.VALUE) for path in half) for half in (again, beside))
+    return replace(judged(name, OutcomeKind.MATCH, name), sample=NoiseSample(*halves))
+
+
+def test_noise_counts_every_draw_and_where_its_halves_differ(journal: Journal) -> None:
+    fill(journal, drawn("a", "pq", "p"), drawn("b", "", "r"), drawn("c", "", ""), judged("d", OutcomeKind.MATCH, "d"))
+    journal.append([exchange("e")])
+    journal.finish([drawn("e", "p", "r")], 300.0)
+    value = DifferenceKind.VALUE
+    assert journal.noise(OP, "now") == NoiseEvidence(
+        4,
+        (NoisyPath("$.p", value, 1, 1, 0), NoisyPath("$.q", value, 0, 1, 0), NoisyPath("$.r", value, 0, 0, 2)),
+    )
+    assert journal.noise(OP, "before") == NoiseEvidence()
+
+
+def test_finding_keeps_its_smallest_example(journal: Journal) -> None:
+    for name, size in (("a", 900), ("b", 40), ("c", 500)):
+        journal.append([exchange(name, request=Request("GET", "/", (), b"x" * size, size))])
+    journal.finish([judged("a", OutcomeKind.MISMATCH, "a", "s")], 200.0)
+    large = journal.findings()[0]
+    journal.finish([judged(name, OutcomeKind.MISMATCH, name, "s") for name in "bc"], 201.0)
+    (small,) = journal.findings()
+    assert (large.example_exchange_id, small.example_exchange_id, small.count) == ("a", "b", 3)
+    assert large.example_bytes - small.example_bytes == pytest.approx(860, abs=4)
+
+
+def valued(name: str, *pairs: tuple[str | None, str | None]) -> Judged:
+    differences = tuple(Difference(DifferenceKind.VALUE, "$.s", old, new, "s", "$.s") for old, new in pairs)
+    return Judged(name, Outcome(OutcomeKind.MISMATCH, "now", name, None, differences))
+
+
+def test_finding_samples_a_few_distinct_pairs_of_values(journal: Journal) -> None:
+    fill(journal, valued("a", ("1", "2"), ("1", "2"), (None, "x" * 5_000)), valued("b", ("3", None)))
+    assert journal.findings()[0].samples == (("1", "2"), ("3", None))
+    fill(journal, valued("c", ("1", "2"), *((str(n), "0") for n in range(20))))
+    samples = journal.findings()[0].samples
+    assert samples[:3] == (("1", "2"), ("3", None), ("0", "0"))
+    assert len(samples) == len(set(samples)) == 8
+
+
+def test_finding_loses_all_its_values_when_the_first_of_them_expires(journal: Journal) -> None:
+    fill(journal, valued("long ago", ("1", "2")), now=200.0)
+    journal.append([exchange("b", at=900.0, request=Request("GET", "/"))])
+    journal.finish([valued("b", ("3", "4"))], 901.0)
+    assert journal.findings()[0].example_exchange_id == "b"
+    journal.purge(before=500.0, now=1000.0)
+    (finding,) = journal.findings()
+    assert (finding.old, finding.samples, finding.count) == (None, (), 2)
+    journal.append([exchange("c", at=1001.0)])
+    journal.finish([valued("c", ("5", "6"))], 1002.0)
+    (finding,) = journal.findings()
+    assert (finding.old, finding.samples, finding.example_exchange_id) == ("5", (("5", "6"),), "c")

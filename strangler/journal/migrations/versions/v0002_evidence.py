@@ -17,7 +17,7 @@ def upgrade() -> None:
             sa.Integer(),
             nullable=False,
             server_default="0",
-            comment="size of the example's two bodies",
+            comment="size of the example as it is kept, with its bodies",
         ),
     )
     op.add_column(
