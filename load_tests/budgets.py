@@ -6,7 +6,7 @@ Whether evidence keeps its budget is the load gate's to say (``strangler.gates``
 from load_tests import latency
 from load_tests.job import LoadResult, SideResult
 from strangler.evidence import Builds, LoadEvidence, LoadSide, fingerprint
-from strangler.gates import REACHED_RATIO
+from strangler.gates.load_gate import REACHED_RATIO
 from strangler.plan.models import Budget
 from strangler.stages import Side
 

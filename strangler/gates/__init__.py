@@ -1,0 +1,16 @@
+"""The gates: from evidence and policy to a verdict. Pure: the time comes in as an argument.
+
+Evidence fails closed. Only a positive showing is a PASS; damaged figures (negative, not a number, from the future) and
+missing ones are NO DATA, and what was gathered under another fingerprint is STALE.
+
+Data flow: ``soundness`` sorts out what cannot be read; each gate has a module of its own; ``verdicts`` is how they speak.
+"""
+
+from strangler.gates.approvals_gate import approvals
+from strangler.gates.gaps_gate import gaps, hold
+from strangler.gates.load_gate import load
+from strangler.gates.parity_gate import parity
+from strangler.gates.soak_gate import soak
+from strangler.gates.verdicts import may_move
+
+__all__ = ["approvals", "gaps", "hold", "load", "may_move", "parity", "soak"]

@@ -1,0 +1,35 @@
+"""Whether the present evidence has been gathered for long enough."""
+
+from math import isfinite
+
+from strangler.evidence import Evidence, Result, Verdict
+from strangler.gates.soundness import damage_of_parity, missing, mixed
+from strangler.gates.verdicts import no_data
+
+RECENT_H = 1.0
+"""The last comparison must be younger than this many hours, or than the soak itself where that is longer."""
+
+
+def soak(evidence: Evidence, soak_h: float, now: float) -> Verdict:
+    """Whether the present evidence has been gathered for long enough."""
+    seen = evidence.parity
+    threshold = f"{soak_h:g} h"
+    absent = missing("soak", evidence, seen, threshold)
+    if absent is not None or seen is None:
+        return absent or no_data("soak", "nothing was compared", threshold)
+    damage = damage_of_parity(seen, now)
+    if damage or seen.first_at is None:
+        return no_data("soak", damage or "nothing was compared under the present fingerprint", threshold)
+    age_h = (now - seen.first_at) / 3600
+    if not (isfinite(soak_h) and age_h >= soak_h):
+        left = soak_h - age_h
+        reason = f"the first comparison under the present fingerprint was {age_h:.1f} h ago"
+        return Verdict("soak", Result.HOLD, (reason,), f"{age_h:.1f} h", threshold, f"{left:.1f} h more")
+    silent_h = (now - (seen.last_at or 0.0)) / 3600
+    if silent_h > max(soak_h, RECENT_H):
+        reason = f"the last comparison was {silent_h:.1f} h ago: nothing was seen since"
+        return Verdict("soak", Result.HOLD, (reason,), f"{age_h:.1f} h", threshold, "traffic that is compared")
+    mixed = mixed(seen)
+    if mixed:
+        return Verdict("soak", Result.HOLD, (mixed[0],), f"{age_h:.1f} h", threshold, mixed[1])
+    return Verdict("soak", Result.PASS, (), f"{age_h:.1f} h", threshold)

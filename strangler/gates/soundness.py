@@ -1,0 +1,60 @@
+"""Whether parity evidence can be read at all: damaged figures, and figures of two builds mixed."""
+
+from strangler.evidence import Counts, Evidence, ParityEvidence, Result, Verdict
+from strangler.exchange import OutcomeKind
+from strangler.gates.verdicts import is_past, no_data
+
+ALONE_RATIO = 0.5
+"""Where another build answered in between, the present one must have gathered this share of its evidence since."""
+
+
+def missing(gate: str, evidence: Evidence, seen: ParityEvidence | None, threshold: str) -> Verdict | None:
+    """What to say where nothing was compared under the present fingerprint; ``None`` where something was."""
+    if seen is None:
+        return no_data(gate, "nothing was compared", threshold)
+    if seen.fingerprint != evidence.fingerprint:
+        return Verdict(gate, Result.STALE, ("the evidence is of other builds or of another plan entry",), "", threshold)
+    if seen.first_at is not None:
+        return None
+    if seen.other_fingerprints > 0:
+        reason = f"all {seen.other_fingerprints:,} comparisons were made on other builds or under another plan entry"
+        return Verdict(gate, Result.STALE, (reason,), "0 inputs", threshold, "comparisons on the present builds")
+    return no_data(gate, "nothing was compared under the present fingerprint", threshold)
+
+
+def mixed(seen: ParityEvidence) -> tuple[str, str] | None:
+    """Reason and remedy where another build answered among the present one's exchanges, and may do so still."""
+    if seen.interleaved <= 0 or seen.alone >= ALONE_RATIO * seen.exchanges.total:
+        return None
+    reason = (
+        f"two builds answer at the same time, or two plan entries: {seen.interleaved:,} exchanges of the last day are "
+        f"of another one, and only {seen.alone:,} of {seen.exchanges.total:,} of the present came after them"
+    )
+    return reason, "one build to answer alone"
+
+
+def compared_count(counts: Counts) -> int:
+    """How many were compared."""
+    return counts.total - counts.of(OutcomeKind.NOT_COMPARED)
+
+
+def damage_of_parity(seen: ParityEvidence, now: float) -> str:
+    """What is wrong with the figures themselves; empty where nothing is."""
+    for counts in (seen.inputs, seen.exchanges):
+        for count in (*counts.by_kind.values(), *counts.not_compared.values()):
+            if not isinstance(count, int) or count < 0:
+                return f"{count!r} is no number of outcomes"
+    for count in (seen.settled, seen.refused, seen.interleaved, seen.alone):
+        if not isinstance(count, int) or count < 0:
+            return f"{count!r} is no number of exchanges"
+    if seen.inputs.total > seen.exchanges.total:
+        return "there are more inputs than exchanges"
+    return _damage_of_times(seen, now) if seen.inputs.total else ""
+
+
+def _damage_of_times(seen: ParityEvidence, now: float) -> str:
+    if seen.first_at is None or seen.last_at is None:
+        return "the outcomes have no time"
+    if not (is_past(seen.first_at, now) and is_past(seen.last_at, now) and seen.first_at <= seen.last_at):
+        return "the outcomes' times are not in the past, or out of order: a clock is wrong"
+    return ""
