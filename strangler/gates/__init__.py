@@ -3,7 +3,7 @@
 Evidence fails closed. Only a positive showing is a PASS; damaged figures (negative, not a number, from the future) and
 missing ones are NO DATA, and what was gathered under another fingerprint is STALE.
 
-Data flow: ``soundness`` sorts out what cannot be read; each gate has a module of its own; ``verdicts`` is how they speak.
+Data flow: ``soundness`` sorts out what cannot be read; each gate has a module of its own; ``verdicts`` is their form.
 """
 
 from strangler.gates.approvals_gate import approvals

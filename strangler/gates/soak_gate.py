@@ -29,7 +29,7 @@ def soak(evidence: Evidence, soak_h: float, now: float) -> Verdict:
     if silent_h > max(soak_h, RECENT_H):
         reason = f"the last comparison was {silent_h:.1f} h ago: nothing was seen since"
         return Verdict("soak", Result.HOLD, (reason,), f"{age_h:.1f} h", threshold, "traffic that is compared")
-    mixed = mixed(seen)
-    if mixed:
-        return Verdict("soak", Result.HOLD, (mixed[0],), f"{age_h:.1f} h", threshold, mixed[1])
+    doubt = mixed(seen)
+    if doubt:
+        return Verdict("soak", Result.HOLD, (doubt[0],), f"{age_h:.1f} h", threshold, doubt[1])
     return Verdict("soak", Result.PASS, (), f"{age_h:.1f} h", threshold)
