@@ -7,6 +7,7 @@ lost while the journal could not be written.
 """
 
 from strangler.journal.coverage import SeenItem
+from strangler.journal.identities import IdConflict, LearntId
 from strangler.journal.records import (
     AcceptedSignature,
     Finding,
@@ -26,7 +27,9 @@ __all__ = [
     "Finding",
     "Gap",
     "GapReserve",
+    "IdConflict",
     "Journal",
+    "LearntId",
     "Loss",
     "RuleUse",
     "SeenItem",

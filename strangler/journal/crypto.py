@@ -30,6 +30,7 @@ class Sealer:
             raise UsageError(f"the journal's key has {len(key)} bytes, not 32")
         self._aead = AESGCM(blake2b(b"bodies", key=key, digest_size=32).digest())
         self._digest_key = blake2b(b"keys", key=key, digest_size=32).digest()
+        self._id_key = blake2b(b"ids", key=key, digest_size=32).digest()
 
     def seal(self, owner: str, clear: bytes) -> bytes:
         """The nonce and the encrypted bytes; ``owner`` is the row they belong to."""
@@ -58,3 +59,9 @@ class Sealer:
     def key_digest(self, key: str) -> bytes:
         """What stands for a caller's key in the clear columns: the same for the same key, and no way back."""
         return blake2b(key.strip().encode("utf-8", "surrogatepass"), key=self._digest_key, digest_size=16).digest()
+
+    def id_digest(self, name: str, side: str, value: str) -> bytes:
+        """What stands for one side's id of something: 32 bytes, of no use for finding it on the other side."""
+        parts = (part.encode("utf-8", "surrogatepass") for part in (name, side, value))
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return blake2b(framed, key=self._id_key, digest_size=32).digest()

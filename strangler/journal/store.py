@@ -24,10 +24,23 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import coverage, findings, judging, queue, readings, retention, schema, tallies, upserts, writing
+from strangler.journal import (
+    coverage,
+    findings,
+    identities,
+    judging,
+    queue,
+    readings,
+    retention,
+    schema,
+    tallies,
+    upserts,
+    writing,
+)
 from strangler.journal.coverage import SeenItem
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
+from strangler.journal.identities import IdConflict, LearntId
 from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, RuleUse, State, Tally, WindowStats
 from strangler.stages import Effect, Side, Stage
 
@@ -157,8 +170,23 @@ class Journal:
     def purge(self, before: float, now: float, limit: int = 1_000_000) -> int:
         """Drop bodies, keys and values of exchanges older than ``before``; how many exchanges lost theirs.
 
-        What is counted stays counted. One that still waits is never asked any more, and counts as not compared; if it
-        is a write, it leaves a gap.
+        What is counted stays counted, and learnt ids stay. One that still waits is never asked any more, and counts as
+        not compared; if it is a write, it leaves a gap.
+    def learn_ids(self, pairs: Sequence[LearntId]) -> tuple[IdConflict, ...]:
+        """Keep pairs of ids for good, and tell the conflicts: a pair that has another partner already is not kept."""
+        with self._database.writing() as connection:
+            return identities.learn(connection, self._sealer, pairs)
+
+    def ids(self, name: str, values: Sequence[str], side: Side) -> dict[str, str]:
+        """The other side's id for each of one side's ids that is known."""
+        with self._database.reading() as connection:
+            return identities.partners(connection, self._sealer, name, values, side)
+
+    def are_pending(self, operations: Sequence[str], until: float) -> bool:
+        """Whether an exchange of these operations, answered no later than ``until``, has no outcome yet."""
+        with self._database.reading() as connection:
+            return identities.are_pending(connection, operations, until)
+
 
         Args:
             before: seconds since the epoch.
