@@ -167,11 +167,6 @@ class Journal:
             writing.record_sightings(connection, self._sightings.news(writing.builds_seen(asked)))
         return len(fresh)
 
-    def purge(self, before: float, now: float, limit: int = 1_000_000) -> int:
-        """Drop bodies, keys and values of exchanges older than ``before``; how many exchanges lost theirs.
-
-        What is counted stays counted, and learnt ids stay. One that still waits is never asked any more, and counts as
-        not compared; if it is a write, it leaves a gap.
     def learn_ids(self, pairs: Sequence[LearntId]) -> tuple[IdConflict, ...]:
         """Keep pairs of ids for good, and tell the conflicts: a pair that has another partner already is not kept."""
         with self._database.writing() as connection:
@@ -187,6 +182,11 @@ class Journal:
         with self._database.reading() as connection:
             return identities.are_pending(connection, operations, until)
 
+    def purge(self, before: float, now: float, limit: int = 1_000_000) -> int:
+        """Drop bodies, keys and values of exchanges older than ``before``; how many exchanges lost theirs.
+
+        What is counted stays counted, and learnt ids stay. One that still waits is never asked any more, and counts as
+        not compared; if it is a write, it leaves a gap.
 
         Args:
             before: seconds since the epoch.
