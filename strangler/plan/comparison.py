@@ -279,6 +279,9 @@ class Consequence(Model):
     read: OperationName | None = Field(None, description="A read of this plan, asked on both sides by its rules.")
     request: EffectRequest | None = Field(None, description="How it is asked (with ``read``).")
     rows: RowsQuery | None = Field(None, description="Rows that are compared instead.")
+    only: tuple[str, ...] = Field(
+        (), description="Paths that the write changes; without any, all of the answer or rows is compared."
+    )
     after_s: float = Field(0.0, ge=0, le=10, description="Wait after the write, in seconds; it settles as a read does.")
 
     @model_validator(mode="after")

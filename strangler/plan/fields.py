@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from strangler.plan.comparison import Compare, DatetimeRule, IgnoreRule, OpaqueRule, SetRule
+from strangler.plan.comparison import Compare, DatetimeRule, IgnoreRule, OpaqueRule, Place, SetRule
 from strangler.plan.complaint import Complaint, refusal, warning
 from strangler.plan.form import nearest
 from strangler.plan.models import Key, Match, PathMatch, Plan, System, ValueMatch
@@ -104,8 +104,8 @@ def _check_value(path: Path, condition: ValueMatch, *, is_header: bool) -> Itera
         yield from check_regex((*path, "value"), condition.value)
 
 
-def check_key(path: Path, key: Key) -> Iterator[Complaint]:
-    """Where a key is."""
+def check_key(path: Path, key: Key | Place) -> Iterator[Complaint]:
+    """Where a key or an id is."""
     if key.xpath is not None:
         yield from check_xpath((*path, "xpath"), key.xpath)
     if key.json_ is not None:

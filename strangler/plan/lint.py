@@ -7,7 +7,7 @@ or only warns. Pure: no file is opened, no system asked, no adapter imported (th
 from collections.abc import Callable, Iterable, Iterator
 
 from strangler.errors import Problem
-from strangler.plan import fields
+from strangler.plan import consequences, fields
 from strangler.plan.complaint import Complaint, refusal, warning
 from strangler.plan.form import nearest
 from strangler.plan.hiding import hidden_matches
@@ -62,6 +62,8 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
         yield from fields.check_key((*path, "key"), operation.key)
     yield from _check_writes(plan, path, operation)
     yield from fields.check_compare((*path, "compare"), operation.compare)
+    yield from consequences.check_ids(plan, path, operation)
+    yield from consequences.check_effects(plan, path, operation)
     yield from _check_unbuilt(path, operation)
     yield from _check_gates(plan, path, operation)
     yield from _check_rollback(path, operation)
@@ -74,12 +76,10 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
 def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
     """What the form already has and nothing acts on yet: it must not be believed in."""
     found: dict[str, object] = {
-        "ids": operation.ids.learn or operation.ids.use,
-        "effects": operation.effects,
         "coverage": operation.gates.coverage,
         "minor": operation.compare.minor,
     }
-    unbuilt = {"rename", "present-if", "id", "custom"}
+    unbuilt = {"rename", "present-if", "custom"}
     found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}
     for name, value in found.items():
         if value:
