@@ -1,4 +1,6 @@
-"""The anytime-valid bound on a rate: it stays valid however often somebody looks at it. Pure.
+"""Anytime-valid statistics: they stay valid however often somebody looks at them. Pure.
+
+The bound on a rate (``is_below``, ``upper_bound``, ``needed``):
 
 The evidence against "the rate is at least p" is the mixture likelihood ratio with prior Beta(1, 1/limit)::
 
@@ -11,6 +13,7 @@ sequences"). The mixture does not depend on p and the likelihood falls above k/n
 p is excluded together with p: the bound is one-sided and valid for all of them at once.
 """
 
+from collections.abc import Callable
 from math import isfinite, lgamma, log, log1p
 
 _STEPS = 200
@@ -69,6 +72,52 @@ def needed(failures: int, n: int, limit: float, confidence: float) -> int:
         else:
             low = middle
     return high
+
+
+def is_lopsided(first: int, second: int, confidence: float, among: int = 1) -> bool:
+    """Whether ``first`` pairs one way and ``second`` the other are too unequal for a fair coin.
+
+    Args:
+        first: pairs of the one kind.
+        second: pairs of the other kind.
+        confidence: one less the probability with which fair coins are ever said to be lopsided.
+        among: how many such questions are asked at once: each has its part of that probability (Bonferroni).
+    """
+    if not (_is_sound(min(first, second), first + second, 0.5, confidence) and among >= 1):
+        return False
+    pairs = first + second
+    log_e = _log_beta(0.5 + first, 0.5 + second) - _log_beta(0.5, 0.5) + pairs * log(2.0)
+    return log_e >= -log1p(-confidence) + log(among)
+
+
+def rate_between(hits: int, n: int, confidence: float) -> tuple[float, float]:
+    """Between which rates the true one lies, at this confidence and whenever somebody looks; (0, 1) without data."""
+    if not _is_sound(hits, n, 0.5, confidence) or n == 0:
+        return 0.0, 1.0
+    wanted = -log1p(-confidence)
+    mixture = _log_beta(0.5 + hits, 0.5 + n - hits) - _log_beta(0.5, 0.5)
+
+    def excluded(rate: float) -> bool:
+        likelihood = (hits * log(rate) if hits else 0.0) + ((n - hits) * log1p(-rate) if n > hits else 0.0)
+        return mixture - likelihood >= wanted
+
+    centre = hits / n
+    low = 0.0 if hits == 0 else _edge(excluded, 0.0, centre)
+    high = 1.0 if hits == n else _edge(excluded, 1.0, centre)
+    return low, high
+
+
+def _edge(excluded: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Where between a rate that is excluded and one that is not the border lies."""
+    for _ in range(_STEPS):
+        middle = (outside + inside) / 2
+        if middle in {outside, inside}:
+            break
+        if excluded(middle):
+            outside = middle
+        else:
+            inside = middle
+    return outside
 
 
 def _log_e(failures: int, n: int, rate: float, limit: float) -> float:

@@ -13,13 +13,25 @@ from strangler import gates
 from strangler.builds import builds_in_force
 from strangler.decisions import Acceptance, Decisions
 from strangler.errors import Refused, StoreError, UsageError
-from strangler.evidence import Approval, Builds, Evidence, Result, Verdict, entry_digest, fingerprint
+from strangler.evidence import (
+    Approval,
+    Builds,
+    Evidence,
+    ParityEvidence,
+    Result,
+    RuleLimit,
+    Verdict,
+    entry_digest,
+    fingerprint,
+)
 from strangler.exchange import digest
 from strangler.holds import Hold, read_hold, reserve_hold, set_hold
-from strangler.journal import AcceptedSignature, Journal
+from strangler.journal import AcceptedSignature, Journal, RuleUse
 from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.people import OPERATORS, OURS, check_person, named
+from strangler.plan.comparison import Compare
 from strangler.plan.models import Operation, Plan
+from strangler.plan.rule_paths import parse_path
 from strangler.published import Published, read_published, write_published
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, steps_forward, thresholds
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of, position
@@ -110,16 +122,26 @@ class Cutover:
         """What gates may read of an operation, under the present plan entry and builds."""
         self._operation(operation)
         self._decisions.sync()
-        mark = fingerprint(entry_digest(self._plan, operation), builds or self.builds(operation))
-        accepted = self._decisions.accepted(operation)
+        entry = entry_digest(self._plan, operation)
+        mark = fingerprint(entry, builds or self.builds(operation))
         return Evidence(
             operation=operation,
             fingerprint=mark,
-            parity=self._journal.parity(operation, mark, self._clock(), accepted),
+            parity=self._parity(operation, mark),
+            coverage=self._journal.coverage(operation, entry, mark),
             load=self._journal.load(operation, mark),
             approvals=self._standing(operation, mark),
             gaps=sum(gap.count for gap in self._journal.gaps(operation)),
         )
+
+    def _parity(self, operation: str, mark: str) -> ParityEvidence:
+        """What comparison told, with what people agreed to and what the plan calls minor laid over it."""
+        entry = self._operation(operation)
+        is_major = entry.gates.parity.severity == "major"
+        minor = [parse_path(path) for path in entry.compare.minor] if is_major else []
+        accepted = self._decisions.accepted(operation)
+        seen = self._journal.parity(operation, mark, self._clock(), accepted, minor=minor)
+        return replace(seen, rules=_limits(entry.compare, self._journal.rule_uses(operation, mark)))
 
     def hold_in_force(self) -> Hold | None:
         """The kill switch; ``None`` where it is off."""
@@ -138,6 +160,8 @@ class Cutover:
         evidence, now, policy = self.evidence(operation, builds), self._clock(), entry.gates
         held = self.hold_in_force()
         said = [gates.parity(evidence, policy.parity, now)]
+        if policy.coverage is not None:
+            said.append(gates.coverage(evidence, policy.coverage))
         if policy.load is not None:
             said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
         if policy.soak_h > 0:
@@ -402,6 +426,15 @@ def taken_back(before: Rollout, to: Stage, effect: Effect) -> Rollout:
         kept = min(stage, target, key=order.index)
         shares[kept.value] = shares.get(kept.value, 0) + share
     return rollout_from(shares, effect)
+
+
+def _limits(compare: Compare, uses: Mapping[int, RuleUse]) -> tuple[RuleLimit, ...]:
+    """How much the rules hid that may hide only so much."""
+    return tuple(
+        RuleLimit(f"rule {place + 1} ({rule.as_} at {rule.path})", rule.at_most, use.exchanges)
+        for place, rule in enumerate(compare.rules)
+        if rule.at_most is not None and (use := uses.get(place)) is not None
+    )
 
 
 def _sentence(verdict: Verdict) -> str:

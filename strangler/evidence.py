@@ -92,6 +92,18 @@ class NoiseEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleLimit:
+    """A comparison rule that may hide something in a share of the compared exchanges, and in how many it did.
+
+    ``name`` says which rule it is, for people: its place in the plan and its path.
+    """
+
+    name: str
+    at_most: float
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
 class ParityEvidence:
     """What comparison told under one fingerprint.
 
@@ -101,6 +113,8 @@ class ParityEvidence:
     ``settled`` counts exchanges that only agreed when both sides were asked again, ``refused`` compared ones in which
     both sides refused. ``interleaved`` counts exchanges of the last day that stand under another fingerprint although
     they began after one under this; ``alone`` counts those under this one that began after the last of them.
+
+    ``noise`` is what asking old twice told, ``rules`` how much those rules hid whose plan entry sets a limit.
     """
 
     fingerprint: str
@@ -114,6 +128,8 @@ class ParityEvidence:
     refused: int = 0
     interleaved: int = 0
     alone: int = 0
+    noise: NoiseEvidence | None = None
+    rules: tuple[RuleLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

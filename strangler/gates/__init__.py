@@ -7,10 +7,12 @@ Data flow: ``soundness`` sorts out what cannot be read; each gate has a module o
 """
 
 from strangler.gates.approvals_gate import approvals
+from strangler.gates.coverage_gate import coverage
 from strangler.gates.gaps_gate import gaps, hold
 from strangler.gates.load_gate import load
+from strangler.gates.noise import changed_rates
 from strangler.gates.parity_gate import parity
 from strangler.gates.soak_gate import soak
 from strangler.gates.verdicts import may_move
 
-__all__ = ["approvals", "gaps", "hold", "load", "may_move", "parity", "soak"]
+__all__ = ["approvals", "changed_rates", "coverage", "gaps", "hold", "load", "may_move", "parity", "soak"]

@@ -1,8 +1,11 @@
 """Whether new is shown to be old: the bound on the mismatch rate, and what makes its figures say too little."""
 
+from collections.abc import Iterator
+
 from strangler.bounds import is_below, needed, upper_bound
 from strangler.evidence import Counts, Evidence, ParityEvidence, Result, Verdict
 from strangler.exchange import OutcomeKind
+from strangler.gates.noise import noise_doubts
 from strangler.gates.soundness import compared_count, damage_of_parity, missing, mixed
 from strangler.gates.verdicts import no_data, percent
 from strangler.plan.models import ParityGate
@@ -33,20 +36,20 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
         return no_data("parity", "no input was compared under the present fingerprint", threshold, reasons)
     bound = upper_bound(failures, n, policy.confidence, policy.max_mismatch)
     value = f"{failures:,} of {n:,} inputs, at most {percent(bound)}"
-    if is_below(failures, n, policy.max_mismatch, policy.confidence):
-        doubts = _doubts(seen, policy)
-        reasons[:0] = [reason for reason, _ in doubts]
-        remedies = [remedy for _, remedy in doubts]
-        # A mismatch takes longer to judge than a match (it is asked again): those that wait are the likelier ones.
-        if seen.pending > PENDING_RATIO * n:
-            remedies.append("the worker to catch up")
-        result = Result.HOLD if remedies else Result.PASS
-        return Verdict("parity", result, tuple(reasons), value, threshold, ", and ".join(remedies))
-    more = needed(failures, n, policy.max_mismatch, policy.confidence)
-    if failures:
-        reasons.insert(0, f"{failures:,} of {n:,} inputs did not come out equal")
-    reasons.append(f"the mismatch rate is only shown to be at most {percent(bound)}")
-    return Verdict("parity", Result.HOLD, tuple(reasons), value, threshold, f"{more:,} more clean comparisons")
+    doubts = _doubts(seen, policy)
+    remedies = [remedy for _, remedy in doubts]
+    reasons[:0] = [reason for reason, _ in doubts]
+    # A mismatch takes longer to judge than a match (it is asked again): those that wait are the likelier ones.
+    if seen.pending > PENDING_RATIO * n:
+        remedies.append("the worker to catch up")
+    if not is_below(failures, n, policy.max_mismatch, policy.confidence):
+        more = needed(failures, n, policy.max_mismatch, policy.confidence)
+        remedies.insert(0, f"{more:,} more clean comparisons")
+        if failures:
+            reasons.insert(0, f"{failures:,} of {n:,} inputs did not come out equal")
+        reasons.append(f"the mismatch rate is only shown to be at most {percent(bound)}")
+    result = Result.HOLD if remedies else Result.PASS
+    return Verdict("parity", result, tuple(reasons), value, threshold, ", and ".join(remedies))
 
 
 def _sample(inputs: Counts, max_not_compared: float) -> tuple[int, int, list[str]]:
@@ -67,7 +70,7 @@ def _sample(inputs: Counts, max_not_compared: float) -> tuple[int, int, list[str
 def _doubts(seen: ParityEvidence, policy: ParityGate) -> list[tuple[str, str]]:
     """Why outcomes that are good enough prove too little all the same: reasons, each with its remedy."""
     found = mixed(seen), _unstable(seen, policy.max_settled), _refusals(seen, policy.max_refused)
-    return [doubt for doubt in found if doubt is not None]
+    return [*(doubt for doubt in found if doubt is not None), *noise_doubts(seen, policy), *_rules_over(seen)]
 
 
 def _unstable(seen: ParityEvidence, max_settled: float) -> tuple[str, str] | None:
@@ -92,3 +95,15 @@ def _refusals(seen: ParityEvidence, max_refused: float) -> tuple[str, str] | Non
         f"({percent(seen.refused / max(1, compared))}); the plan allows {percent(max_refused)}"
     )
     return reason, "requests that are granted"
+
+
+def _rules_over(seen: ParityEvidence) -> Iterator[tuple[str, str]]:
+    """Reason and remedy for every rule that hid something in more exchanges than the plan says."""
+    compared = compared_count(seen.exchanges)
+    for rule in seen.rules:
+        if rule.exchanges > rule.at_most * compared:
+            reason = (
+                f"{rule.name} hid something in {rule.exchanges:,} of {compared:,} compared exchanges "
+                f"({percent(rule.exchanges / max(1, compared))}); the plan allows it in {percent(rule.at_most)}"
+            )
+            yield reason, f"a look at what {rule.name} hides, and then a narrower rule or a larger 'at_most'"

@@ -1,6 +1,8 @@
 """Whether parity evidence can be read at all: damaged figures, and figures of two builds mixed."""
 
-from strangler.evidence import Counts, Evidence, ParityEvidence, Result, Verdict
+from collections.abc import Iterable
+
+from strangler.evidence import Counts, Evidence, NoiseEvidence, ParityEvidence, Result, RuleLimit, Verdict
 from strangler.exchange import OutcomeKind
 from strangler.gates.verdicts import is_past, no_data
 
@@ -49,6 +51,9 @@ def damage_of_parity(seen: ParityEvidence, now: float) -> str:
             return f"{count!r} is no number of exchanges"
     if seen.inputs.total > seen.exchanges.total:
         return "there are more inputs than exchanges"
+    damage = _damage_of_noise(seen.noise) or _damage_of_rules(seen.rules)
+    if damage:
+        return damage
     return _damage_of_times(seen, now) if seen.inputs.total else ""
 
 
@@ -57,4 +62,23 @@ def _damage_of_times(seen: ParityEvidence, now: float) -> str:
         return "the outcomes have no time"
     if not (is_past(seen.first_at, now) and is_past(seen.last_at, now) and seen.first_at <= seen.last_at):
         return "the outcomes' times are not in the past, or out of order: a clock is wrong"
+    return ""
+
+
+def _damage_of_noise(noise: NoiseEvidence | None) -> str:
+    if noise is None:
+        return ""
+    for path in noise.paths:
+        counts = (path.both, path.only_again, path.only_beside)
+        if not all(isinstance(count, int) and count >= 0 for count in (noise.samples, *counts)):
+            return "the draws of old against itself have figures that are no numbers"
+        if sum(counts) > noise.samples:
+            return f"{path.general_path} differs in more draws than were made"
+    return "" if isinstance(noise.samples, int) and noise.samples >= 0 else f"{noise.samples!r} is no number of draws"
+
+
+def _damage_of_rules(rules: Iterable[RuleLimit]) -> str:
+    for rule in rules:
+        if not isinstance(rule.exchanges, int) or rule.exchanges < 0 or not 0 <= rule.at_most <= 1:
+            return f"what {rule.name} hid, or may hide, is no number of exchanges"
     return ""

@@ -11,12 +11,14 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from strangler.evidence import Counts, ParityEvidence
+from strangler.evidence import Counts, NoiseEvidence, ParityEvidence
 from strangler.exchange import Failure, Origin, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.judging import UNEXPLAINED
 from strangler.journal.queue import is_unfinished
 from strangler.journal.records import BY_RANK, RANK, AcceptedSignature, Tally, WindowStats
+from strangler.journal.tallies import noise
+from strangler.plan.rule_paths import Path, is_at
 
 _COMPARED = (OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH)
 INTERLEAVED_S = 86_400.0
@@ -35,9 +37,15 @@ class _Span:
 
 
 def parity(
-    connection: Connection, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]
+    connection: Connection,
+    operation: str,
+    fingerprint: str,
+    now: float,
+    accepted: Collection[AcceptedSignature],
+    *,
+    minor: Collection[Path] = (),
 ) -> ParityEvidence:
-    """What comparison told under one fingerprint, with acceptances laid over it."""
+    """What comparison told under one fingerprint, with acceptances laid over it, and what lies at minor paths."""
     t = schema.exchange_tally.c
     rows: list[Any] = list(connection.execute(sa.select(schema.exchange_tally).where(t.operation == operation)))
     mine = [row for row in rows if row.fingerprint == fingerprint]
@@ -45,6 +53,7 @@ def parity(
     span = spans.get(fingerprint)
     others = sum(row.count for row in rows if row.fingerprint != fingerprint)
     covered = in_force(connection, operation, fingerprint, now, accepted)
+    covered |= _minor_signatures(connection, operation, fingerprint, minor)
     by_kind: dict[OutcomeKind, int] = {}
     reasons: dict[Reason, int] = {}
     for row in mine:
@@ -68,7 +77,35 @@ def parity(
         refused=sum(row.count for row in mine if row.reason == Reason.BOTH_REFUSED),
         interleaved=interleaved,
         alone=alone,
+        noise=_open_noise(connection, operation, fingerprint, covered, minor),
     )
+
+
+def _minor_signatures(
+    connection: Connection, operation: str, fingerprint: str, minor: Collection[Path]
+) -> frozenset[str]:
+    """The signatures of differences at one of these paths."""
+    if not minor:
+        return frozenset()
+    f = schema.findings.c
+    chosen = sa.select(f.signature, f.general_path).where(f.operation == operation, f.fingerprint == fingerprint)
+    found = ((signature, general) for signature, general in connection.execute(chosen) if signature != UNEXPLAINED)
+    return frozenset(signature for signature, general in found if any(is_at(path, general) for path in minor))
+
+
+def _open_noise(
+    connection: Connection, operation: str, fingerprint: str, covered: frozenset[str], minor: Collection[Path]
+) -> NoiseEvidence:
+    """What the draws told, but where people agreed to a difference: there new is known to be another."""
+    told = noise(connection, operation, fingerprint)
+    if not told.paths or not (covered or minor):
+        return told
+    f = schema.findings.c
+    known = sa.select(f.signature, f.general_path, f.kind).where(f.operation == operation).distinct()
+    agreed = {(path, kind) for signature, path, kind in connection.execute(known) if signature in covered}
+    paths = (path for path in told.paths if (path.general_path, path.kind) not in agreed)
+    left = (path for path in paths if not any(is_at(at, path.general_path) for at in minor))
+    return NoiseEvidence(told.samples, tuple(left))
 
 
 def in_force(

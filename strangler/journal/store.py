@@ -42,6 +42,7 @@ from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.identities import IdConflict, LearntId
 from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, RuleUse, State, Tally, WindowStats
+from strangler.plan.rule_paths import Path
 from strangler.stages import Effect, Side, Stage
 
 _CLAIMS, _JUDGEMENTS, _CONTRACTS = 0x5354_0001, 0x5354_0002, 0x5354_0003
@@ -201,16 +202,22 @@ class Journal:
     # What gates, reports and people read
 
     def parity(
-        self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature] = ()
+        self,
+        operation: str,
+        fingerprint: str,
+        now: float,
+        accepted: Collection[AcceptedSignature] = (),
+        *,
+        minor: Collection[Path] = (),
     ) -> ParityEvidence:
         """What comparison told of an operation under a fingerprint.
 
         An exchange or input whose every mismatch is accepted counts as accepted, as long as the acceptance has not
-        expired and its signature is not seen more often than accepted. Losses and what the engine skipped count as
-        not compared, each as an input of its own.
+        expired and its signature is not seen more often than accepted. So does one whose every mismatch is at one of
+        the ``minor`` paths. Losses and what the engine skipped count as not compared, each as an input of its own.
         """
         with self._database.reading() as connection:
-            return readings.parity(connection, operation, fingerprint, now, accepted)
+            return readings.parity(connection, operation, fingerprint, now, accepted, minor=minor)
 
     def accepted_in_force(
         self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]

@@ -174,7 +174,11 @@ def check_compare(path: Path, compare: Compare) -> Iterator[Complaint]:
                 message = f"{rule.by!r} is no member's name"
                 name = re.split(r"[./\]]", rule.by.rstrip("'\"]"))[-1].lstrip("$@") or "id"
                 yield refusal("bad-path", (*here, "by"), message, f"write the name alone, such as {name!r}")
-    for kind in ("show", "same_input_ignoring"):
+    for index, text in enumerate(compare.minor):
+        if is_catch_all(text) or text.strip() == "status":
+            message = "would make every difference minor" if is_catch_all(text) else "an error is no minor difference"
+            yield refusal("all-minor", (*path, "minor", index), message, "name the one field that matters little")
+    for kind in ("show", "same_input_ignoring", "minor"):
         for index, text in enumerate(getattr(compare, kind)):
             yield from check_rule_path((*path, kind, index), text)
     for index, name in enumerate(compare.headers):

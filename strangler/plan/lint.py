@@ -77,7 +77,6 @@ def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
     """What the form already has and nothing acts on yet: it must not be believed in."""
     found: dict[str, object] = {
         "coverage": operation.gates.coverage,
-        "minor": operation.compare.minor,
     }
     unbuilt = {"rename", "present-if", "custom"}
     found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}

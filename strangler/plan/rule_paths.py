@@ -159,3 +159,26 @@ def _xml_advice(text: str, at: int) -> str:
         )
     word = re.sub(r"[^\w.-]", "", text[at:]) or "name"
     return f"it cannot be read from {text[at:]!r} on: write {text[:at] + '//' + word!r}"
+
+
+def is_at(path: Path, general_path: str) -> bool:
+    """Whether a general path, as differences carry it (``$.list[*].x``), is one that this path names."""
+    try:
+        other = parse_path(general_path)
+    except BadPath:
+        return False
+    if path.language is not other.language:
+        return False
+    if path.language is Language.PART:
+        return path.text.lower() == other.text.lower()
+    reached = {0}
+    for there in other.steps:
+        steps = [(at, path.steps[at]) for at in reached if at < len(path.steps)]
+        reached = {at for at, step in steps if step.deep}
+        reached |= {at + 1 for at, step in steps if _names(step.label, there.label)}
+    return len(path.steps) in reached
+
+
+def _names(wanted: Label, label: Label) -> bool:
+    is_attribute = str(label).startswith("@")
+    return is_attribute if wanted == "@*" else not is_attribute if wanted == ANY else wanted == label

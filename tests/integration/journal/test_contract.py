@@ -28,6 +28,7 @@ from strangler.exchange import (
 )
 from strangler.journal import AcceptedSignature, GapReserve, Journal, Loss, RuleUse
 from strangler.journal.crypto import Sealer
+from strangler.plan.rule_paths import parse_path
 from strangler.stages import Effect, Side, Stage
 
 KEY = bytes(range(32))
@@ -629,3 +630,27 @@ def test_finding_loses_all_its_values_when_the_first_of_them_expires(journal: Jo
     journal.finish([valued("c", ("5", "6"))], 1002.0)
     (finding,) = journal.findings()
     assert (finding.old, finding.samples, finding.example_exchange_id) == ("5", (("5", "6"),), "c")
+
+
+def test_minor_paths_count_as_accepted_where_nothing_else_differs(journal: Journal) -> None:
+    fill(
+        journal,
+        judged("a", OutcomeKind.MISMATCH, "i1", "note"),
+        judged("b", OutcomeKind.MISMATCH, "i2", "note", "amount"),
+        judged("c", OutcomeKind.MISMATCH, "i3", "note", fingerprint="before"),
+    )
+    minor = [parse_path("$..note")]
+    seen = journal.parity(OP, "now", 300.0, minor=minor)
+    assert seen.inputs.by_kind == {OutcomeKind.ACCEPTED: 1, OutcomeKind.MISMATCH: 1}
+    assert journal.parity(OP, "now", 300.0).inputs.by_kind == {OutcomeKind.MISMATCH: 2}
+
+
+def test_noise_leaves_out_what_people_agreed_to(journal: Journal) -> None:
+    fill(journal, judged("a", OutcomeKind.MISMATCH, "a", "p"), drawn("b", "", "pq"))
+
+    def paths(*accepted: str, minor: str = "$.none") -> list[str]:
+        agreed = [AcceptedSignature(one) for one in accepted]
+        noise = journal.parity(OP, "now", 300.0, agreed, minor=[parse_path(minor)]).noise
+        return [path.general_path for path in noise.paths] if noise and noise.samples == 1 else []
+
+    assert [paths(), paths("p"), paths(minor="$.q")] == [["$.p", "$.q"], ["$.q"], ["$.p"]]

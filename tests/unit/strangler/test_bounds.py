@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from strangler.bounds import is_below, needed, upper_bound
+from strangler.bounds import is_below, is_lopsided, needed, rate_between, upper_bound
 
 
 @pytest.mark.parametrize(("limit", "clean"), [(0.01, 472), (0.001, 4_741), (0.0001, 47_436)])
@@ -82,3 +82,37 @@ def _is_ever_below(rng: random.Random, rate: float, looks: int, first_n: dict[in
         if needed_n is not None and n >= needed_n:
             return True
     return False
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_unequal"), [(0, 0, False), (6, 0, False), (7, 0, True), (0, 7, True), (40, 41, False)]
+)
+def test_pairs_are_lopsided_only_on_evidence(first: int, second: int, is_unequal: bool) -> None:
+    assert is_lopsided(first, second, 0.95) is is_unequal
+
+
+def test_more_questions_need_more_evidence_each() -> None:
+    assert [is_lopsided(7, 0, 0.95, among) for among in (1, 2, 10)] == [True, False, False]
+    assert is_lopsided(12, 0, 0.95, 10)
+
+
+@pytest.mark.parametrize(("first", "second"), [(-1, 90), (90, -1), (float("nan"), 90), (90.0, 0), (True, 90)])
+def test_damaged_pairs_show_nothing(first: int, second: int) -> None:
+    assert not is_lopsided(first, second, 0.95)
+    assert not is_lopsided(90, 0, float("nan"))
+    assert not is_lopsided(90, 0, 0.95, 0)
+
+
+def test_rate_lies_around_what_was_seen_and_closer_with_more_of_it() -> None:
+    few, many = rate_between(10, 100, 0.95), rate_between(1_000, 10_000, 0.95)
+    assert few == pytest.approx((0.0291, 0.2275), abs=0.001)
+    assert few[0] < many[0] < 0.1 < many[1] < few[1]
+
+
+def test_rate_of_none_and_of_all_reaches_the_end() -> None:
+    low, high = rate_between(0, 100, 0.95)
+    assert low == 0.0
+    assert high == pytest.approx(1.0 - rate_between(100, 100, 0.95)[0])
+    assert 0.05 < high < 0.06
+    assert rate_between(100, 100, 0.95)[1] == 1.0
+    assert rate_between(0, 0, 0.95) == rate_between(5, 4, 0.95) == (0.0, 1.0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from strangler.cutover import Cutover, brings_forward, taken_back
 from strangler.errors import LedgerBroken, Refused, StoreError, UsageError
-from strangler.evidence import Builds, Result
+from strangler.evidence import Builds, Result, entry_digest, fingerprint
 from strangler.exchange import (
     Difference,
     DifferenceKind,
@@ -550,3 +550,54 @@ def test_brings_forward_is_true_where_any_key_newly_hears_new(before: Rollout, a
 
 def test_taken_back_to_a_stage_that_reads_skip_goes_one_further_back() -> None:
     assert taken_back(read(live=100), Stage.DUALWRITE, Effect.READ) == Rollout(((Stage.OFF, Decimal(100)),))
+
+
+def changed(**entry: object) -> Plan:
+    """The plan with another entry of the read."""
+    whole = PLAN.model_dump(by_alias=True)
+    whole["operations"][OP] = operation("read", **entry)
+    return Plan.model_validate(whole)
+
+
+def results_of(room: Room, cutover: Cutover) -> dict[str, Result]:
+    return {one.gate: one.result for one in cutover.verdicts(OP, read(live=100), "olu", BUILDS)}
+
+
+def test_minor_differences_pass_where_the_plan_asks_for_major_ones(room: Room) -> None:
+    comparing = {"minor": ["$.a"]}
+    for severity, result in (("any", Result.HOLD), ("major", Result.PASS)):
+        parity = {"max_mismatch": 0.01, "severity": severity}
+        room.cutover = room.another(changed(compare=comparing, gates={"parity": parity}))
+        room.compare(500, prefix=severity)
+        room.compare(5, OutcomeKind.MISMATCH, prefix=f"{severity}-")
+        assert results_of(room, room.cutover)["parity"] is result
+
+
+def test_rule_that_hides_too_much_holds_its_operation(room: Room) -> None:
+    rules = [
+        {"path": "$.b", "as": "ignore", "why": "noise"},
+        {"path": "$.c", "as": "ignore", "why": "noise", "at_most": 0.1},
+    ]
+    room.cutover = room.another(changed(compare={"rules": rules}, gates={"parity": {"max_mismatch": 0.01}}))
+    mark = room.cutover.evidence(OP, BUILDS).fingerprint
+    room.journal.append([exchange(f"x{n}", room.now) for n in range(500)])
+    hidden = [(9, 1) if n < 51 else (9, 0) for n in range(500)]
+    outcomes = [Outcome(OutcomeKind.MATCH, mark, f"x{n}", hidden=hidden[n]) for n in range(500)]
+    room.journal.finish([Judged(outcome.input, outcome) for outcome in outcomes[:500]], room.now)
+    (parity,) = (one for one in room.cutover.verdicts(OP, read(live=100), "olu", BUILDS) if one.gate == "parity")
+    assert parity.result is Result.HOLD
+    assert parity.reasons[0].startswith("rule 2 (ignore at $.c) hid something in 51 of 500 compared exchanges (10.2 %)")
+
+
+def test_coverage_is_asked_for_where_the_plan_does(room: Room) -> None:
+    assert "coverage" not in results_of(room, room.cutover)
+    plan = changed(gates={"parity": {"max_mismatch": 0.01}, "coverage": {"min": 0.5}})
+    cutover = room.another(plan)
+    assert results_of(room, cutover)["coverage"] is Result.NO_DATA
+    entry = entry_digest(plan, OP)
+    room.journal.expect(OP, entry, ["status 200", "status 404"], source="pensions.wsdl", now=room.now)
+    assert results_of(room, cutover)["coverage"] is Result.HOLD
+    room.journal.append([exchange("a", room.now)])
+    outcome = Outcome(OutcomeKind.MATCH, fingerprint(entry, BUILDS), "a")
+    room.journal.finish([Judged("a", outcome, covered=frozenset({"status 200"}))], room.now)
+    assert results_of(room, cutover)["coverage"] is Result.PASS

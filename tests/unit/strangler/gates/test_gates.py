@@ -5,8 +5,19 @@ from dataclasses import replace
 import pytest
 
 from strangler import gates
-from strangler.evidence import Approval, Counts, Evidence, LoadEvidence, LoadSide, ParityEvidence, Result
-from strangler.exchange import OutcomeKind, Reason
+from strangler.evidence import (
+    Approval,
+    Counts,
+    Evidence,
+    LoadEvidence,
+    LoadSide,
+    NoiseEvidence,
+    NoisyPath,
+    ParityEvidence,
+    Result,
+    RuleLimit,
+)
+from strangler.exchange import DifferenceKind, OutcomeKind, Reason
 from strangler.plan.models import Budget, LoadGate, ParityGate
 
 NOW = 1_000_000.0
@@ -46,7 +57,8 @@ def load_result(made: LoadEvidence | None) -> Result:
 
 
 def test_parity_passes_on_enough_clean_inputs() -> None:
-    verdict = gates.parity(evidence(counts(match=400, accepted=60, noise=12)), POLICY, NOW)
+    drawn = NoiseEvidence(20)
+    verdict = gates.parity(evidence(counts(match=400, accepted=60, noise=12), noise=drawn), POLICY, NOW)
     assert (verdict.result, verdict.value) == (Result.PASS, "0 of 472 inputs, at most 0.999 %")
 
 
@@ -111,6 +123,12 @@ def test_parity_without_data_is_no_data_and_with_other_builds_only_is_stale() ->
         {"refused": -1},
         {"interleaved": -1},
         {"alone": NAN},
+        {"noise": NoiseEvidence(-1)},
+        {"noise": NoiseEvidence(NAN)},  # type: ignore[arg-type]
+        {"noise": NoiseEvidence(9, (NoisyPath("$.p", DifferenceKind.VALUE, 4, 3, 3),))},
+        {"noise": NoiseEvidence(9, (NoisyPath("$.p", DifferenceKind.VALUE, 4, -1, 3),))},
+        {"rules": (RuleLimit("rule 1", 0.5, -1),)},
+        {"rules": (RuleLimit("rule 1", NAN, 0),)},
         {"fingerprint": ""},
         {"fingerprint": "other"},
     ],

@@ -103,6 +103,9 @@ RULE = "as: datetime, within_s: 5, zone: Europe/London"
         ('"//paidAt"', '"$.a[?(@.x==1)]"', "bad-jsonpath", f"{READ}.compare.rules[0].path", "write '$.a[*]'"),
         ('"//paidAt"', '"$.a[-1]"', "bad-jsonpath", f"{READ}.compare.rules[0].path", "counts from 0"),
         (RULE, 'as: set, by: "$.payment.id"', "bad-path", f"{READ}.compare.rules[0].by", "such as 'id'"),
+        ("    compare:", '    compare:\n      minor: ["$..*"]', "all-minor", f"{READ}.compare.minor[0]", "one field"),
+        ("    compare:", "    compare:\n      minor: [status]", "all-minor", f"{READ}.compare.minor[0]", "little"),
+        ("    compare:", "    compare:\n      minor: [amount]", "bad-path", f"{READ}.compare.minor[0]", "'//amount'"),
         ("    compare:", "    compare:\n      show: [amount]", "bad-path", f"{READ}.compare.show[0]", "'//amount'"),
         (
             "    compare:",
