@@ -11,7 +11,7 @@ from parity_checks.canonical.trees import ABSENT, Element, Json, Value, is_same,
 from parity_checks.compare.align import Alignment, align, align_by_identity, align_without_order
 from parity_checks.compare.content import content, label_of, set_rule
 from parity_checks.compare.findings import Findings, Place
-from parity_checks.rules.compiled import CompiledRules, holds
+from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
 from strangler.plan.comparison import IgnoreRule, SetRule
@@ -168,7 +168,7 @@ class Walk:
 
     def _is_hidden(self, old: Value, new: Value, state: State) -> bool:
         for index in state.hits:
-            if holds(self._rules.rules[index], old, new):
+            if self._rules.holds(index, old, new):
                 self._findings.hide(index)
                 return True
         return False

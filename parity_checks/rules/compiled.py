@@ -5,8 +5,8 @@ form that all values equal under it share, so that list elements can be aligned 
 transitive (a tolerance) every value gets the same form, and aligned elements are compared afterwards.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
@@ -32,12 +32,22 @@ from strangler.plan.comparison import (
 from strangler.plan.rule_paths import Language, Path, parse_path
 from strangler.stages import Side
 
+Function = Callable[[str | None, str | None], bool]
+"""A custom rule's function as comparison calls it; it raises ``RuleFailed`` where it has no answer."""
+
+_NO_FUNCTIONS: Mapping[int, Function] = {}
+
+
+class RuleFailed(Exception):
+    """A custom rule gave no answer. The message names it and holds no value; the exchange is not compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledRules:
     """One operation's rules, ready for use; made once per plan entry, shared by all comparisons.
 
-    ``kinds`` are in the plan's order: the counts in a comparison's ``hidden`` have the same order.
+    ``rules`` are in the plan's order: the counts in a comparison's ``hidden`` have the same order. ``functions`` are
+    those of custom rules, by the rule's index; one that has none fails.
     """
 
     operation: str
@@ -47,6 +57,7 @@ class CompiledRules:
     xml: Automaton
     headers: tuple[str, ...]
     show: tuple[Path, ...]
+    functions: Mapping[int, Function] = field(default_factory=dict, hash=False)
 
     def start(self, language: Language) -> State:
         """Where the walk down a body begins."""
@@ -60,9 +71,30 @@ class CompiledRules:
             if path.language is Language.PART and path.text.lower() == part.lower()
         )
 
+    def holds(self, index: int, old: Value, new: Value) -> bool:
+        """Whether two values that differ are equal under the rule of this index.
 
-def compile_rules(operation: str, compare: Compare) -> CompiledRules:
+        Raises:
+            RuleFailed: it is a custom rule, and its function gave no answer.
+        """
+        rule = self.rules[index]
+        return self._holds_by_function(index, rule, old, new) if isinstance(rule, CustomRule) else holds(rule, old, new)
+
+    def _holds_by_function(self, index: int, rule: CustomRule, old: Value, new: Value) -> bool:
+        """A function is asked about single values, and about their absence; never about lists or structures."""
+        old_text, new_text = text_of(old), text_of(new)
+        if (old_text is None and absence(old) == "value") or (new_text is None and absence(new) == "value"):
+            return False
+        function = self.functions.get(index)
+        if function is None:
+            raise RuleFailed(f"custom rule {rule.path} ({rule.function}): nobody runs its function here")
+        return function(old_text, new_text)
+
+
+def compile_rules(operation: str, compare: Compare, functions: Mapping[int, Function] = _NO_FUNCTIONS) -> CompiledRules:
     """Compile what the plan says about comparing one operation.
+
+    ``functions`` are those of its custom rules, by the rule's index (``parity_checks.rules.custom``).
 
     Raises:
         ValueError: a path, a zone, a format or a regular expression is wrong; the message names the rule's path.
@@ -78,6 +110,7 @@ def compile_rules(operation: str, compare: Compare) -> CompiledRules:
         xml=_automaton(paths, Language.XML),
         headers=tuple(name.lower() for name in compare.headers),
         show=tuple(parse_path(path) for path in compare.show),
+        functions=functions,
     )
 
 
