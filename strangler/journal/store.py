@@ -1,60 +1,48 @@
 """The journal: one durable store that engines append to, workers claim from, and gates read.
 
-Each method is one transaction in another module of this package; this one only opens, seals and hands over.
+Each method is one transaction in another module of this package; this one only opens, seals and hands over. What only
+reads is in ``views``.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 import orjson
 import sqlalchemy as sa
 
-from strangler.builds import UNKNOWN
 from strangler.database import Database
 from strangler.errors import UsageError
-from strangler.evidence import Builds, CoverageEvidence, LoadEvidence, LoadSide, NoiseEvidence, ParityEvidence
+from strangler.evidence import CoverageEvidence, LoadEvidence
 from strangler.exchange import (
-    Difference,
     Exchange,
     Judged,
-    Observation,
-    Origin,
-    Outcome,
-    OutcomeKind,
-    Reason,
-    Request,
 )
 from strangler.journal import (
     coverage,
-    findings,
     identities,
     judging,
     queue,
-    readings,
     retention,
     schema,
-    tallies,
     upserts,
     writing,
 )
 from strangler.journal.coverage import SeenItem
 from strangler.journal.crypto import Sealer
-from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.identities import IdConflict, LearntId
-from strangler.journal.records import AcceptedSignature, Finding, Gap, Loss, RuleUse, State, Tally, WindowStats
-from strangler.plan.rule_paths import Path
-from strangler.stages import Effect, Side, Stage
+from strangler.journal.records import Gap, Loss
+from strangler.journal.views import Views
+from strangler.stages import Side
 
 _CLAIMS, _JUDGEMENTS, _CONTRACTS = 0x5354_0001, 0x5354_0002, 0x5354_0003
 """Numbers of the turns that PostgreSQL's writers take."""
 
 
-class Journal:
+class Journal(Views):
     """The journal. Thread-safe; any number of processes may have it open. Use ``Journal.open``."""
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
-        self._database = database
-        self._sealer = sealer
+        super().__init__(database, sealer)
         self._sightings = writing.Sightings()
 
     @classmethod
@@ -199,132 +187,6 @@ class Journal:
         with self._database.writing(_JUDGEMENTS) as connection:
             return retention.purge(connection, self._sealer, chosen, before, now)
 
-    # What gates, reports and people read
-
-    def parity(
-        self,
-        operation: str,
-        fingerprint: str,
-        now: float,
-        accepted: Collection[AcceptedSignature] = (),
-        *,
-        minor: Collection[Path] = (),
-    ) -> ParityEvidence:
-        """What comparison told of an operation under a fingerprint.
-
-        An exchange or input whose every mismatch is accepted counts as accepted, as long as the acceptance has not
-        expired and its signature is not seen more often than accepted. So does one whose every mismatch is at one of
-        the ``minor`` paths. Losses and what the engine skipped count as not compared, each as an input of its own.
-        """
-        with self._database.reading() as connection:
-            return readings.parity(connection, operation, fingerprint, now, accepted, minor=minor)
-
-    def accepted_in_force(
-        self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]
-    ) -> frozenset[str]:
-        """Which accepted signatures hold now: not expired, not over their rate."""
-        with self._database.reading() as connection:
-            return readings.in_force(connection, operation, fingerprint, now, accepted)
-
-    def findings(self, operation: str | None = None, fingerprint: str | None = None) -> list[Finding]:
-        """Differences grouped by signature, most frequent first; values are clear."""
-        f = schema.findings.c
-        chosen = sa.select(schema.findings).order_by(f.operation, f.count.desc(), f.signature)
-        if operation is not None:
-            chosen = chosen.where(f.operation == operation)
-        if fingerprint is not None:
-            chosen = chosen.where(f.fingerprint == fingerprint)
-        with self._database.reading() as connection:
-            return [findings.finding(self._sealer, row) for row in connection.execute(chosen)]
-
-    def rule_uses(self, operation: str, fingerprint: str) -> dict[int, RuleUse]:
-        """What each comparison rule hid under a fingerprint, by its place among the plan entry's rules.
-
-        A rule that hid nothing is not in it.
-        """
-        with self._database.reading() as connection:
-            return tallies.rule_uses(connection, operation, fingerprint)
-
-    def noise(self, operation: str, fingerprint: str) -> NoiseEvidence:
-        """Where old differs from itself, and from new, under a fingerprint: the fair draws only."""
-        with self._database.reading() as connection:
-            return tallies.noise(connection, operation, fingerprint)
-
-    def outcomes_count(self) -> list[Tally]:
-        """How many exchanges had which outcome, by operation, fingerprint, kind and reason."""
-        with self._database.reading() as connection:
-            return readings.tallies(connection)
-
-    def exchange(self, exchange_id: str) -> tuple[Exchange, tuple[Observation, ...], Outcome | None]:
-        """One exchange with everything observed for it and what was learnt.
-
-        Raises:
-            UsageError: there is none with this id.
-        """
-        o = schema.observations.c
-        with self._database.reading() as connection:
-            row = connection.execute(
-                sa.select(schema.exchanges).where(schema.exchanges.c.id == exchange_id)
-            ).one_or_none()
-            if row is None:
-                raise UsageError(f"the journal has no exchange {exchange_id!r}")
-            seen = connection.execute(
-                sa.select(o.sealed).where(o.exchange_id == exchange_id, o.sealed.is_not(None)).order_by(o.seq)
-            ).scalars()
-            observations = tuple(unpack_observation(self._sealer.open(exchange_id, sealed)) for sealed in seen)
-        return self._exchange(row), observations, self._outcome(row)
-
-    def window(self, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()) -> WindowStats:
-        """Figures of one operation since a point in time (seconds since the epoch)."""
-        with self._database.reading() as connection:
-            return readings.window(connection, operation, since, accepted)
-
-    def requests(
-        self, operation: str | None = None, effect: Effect | None = None, limit: int = 1000, since: float = 0.0
-    ) -> Iterator[Exchange]:
-        """Callers' newest exchanges whose request body is kept, newest first; no replays and no probes."""
-        x = schema.exchanges.c
-        chosen = sa.select(schema.exchanges).where(x.sealed.is_not(None), x.at >= since, x.origin == Origin.CALLER)
-        if operation is not None:
-            chosen = chosen.where(x.operation == operation)
-        if effect is not None:
-            chosen = chosen.where(x.effect == effect)
-        with self._database.reading() as connection:
-            rows = connection.execute(chosen.order_by(x.at.desc(), x.seq.desc()).limit(limit)).all()
-        for row in rows:
-            exchange = self._exchange(row)
-            if exchange.request.body is not None:
-                yield exchange
-
-    def depth(self, operation: str | None = None) -> int:
-        """How many exchanges wait for their outcome."""
-        with self._database.reading() as connection:
-            return readings.depth(connection, operation)
-
-    def latest_builds(self, operation: str) -> Builds | None:
-        """The build last seen on each side; ``unknown`` where answers name none, ``None`` before both answered."""
-        latest = self.last_builds(operation)
-        if Side.OLD not in latest or Side.NEW not in latest:
-            return None
-        return Builds(latest[Side.OLD], latest[Side.NEW])
-
-    def last_builds(self, operation: str) -> dict[Side, str]:
-        """The build last seen on each side that has answered yet; ``unknown`` where answers name none."""
-        s = schema.sightings.c
-        chosen = sa.select(s.side, s.build).where(s.subject == operation, s.role != writing.FAILED).order_by(s.last_at)
-        with self._database.reading() as connection:
-            return {Side(side): build or UNKNOWN for side, build in connection.execute(chosen)}
-
-    def last_reached_old(self, operation: str) -> float | None:
-        """When the old side last answered a caller of this operation; seconds since the epoch."""
-        s = schema.sightings.c
-        chosen = sa.select(sa.func.max(s.last_at)).where(
-            s.subject == operation, s.side == Side.OLD, s.role.in_(("answer", writing.FAILED))
-        )
-        with self._database.reading() as connection:
-            found: float | None = connection.scalar(chosen)
-        return found
-
     # Gaps
 
     def gaps(self, operation: str | None = None, *, closed: bool = False) -> list[Gap]:
@@ -411,75 +273,6 @@ class Journal:
         with self._database.writing() as connection:
             upserts.upsert(connection, schema.load_runs, ("run", "operation"), [row], changes)
 
-    def load(self, operation: str, fingerprint: str) -> LoadEvidence | None:
-        """The latest load run of an operation under this fingerprint, else the latest under any other."""
-        runs = self.loads(operation)
-        return next((run for run in runs if run.fingerprint == fingerprint), runs[0] if runs else None)
-
-    def loads(self, operation: str | None = None) -> list[LoadEvidence]:
-        """Every load run, newest first."""
-        r = schema.load_runs.c
-        chosen = sa.select(r.evidence).order_by(r.at.desc(), r.run)
-        if operation is not None:
-            chosen = chosen.where(r.operation == operation)
-        with self._database.reading() as connection:
-            return [_load_evidence(orjson.loads(text)) for text in connection.scalars(chosen)]
-
-    def load_histograms(self, run: str, operation: str) -> bytes | None:
-        """The histograms stored with a load run."""
-        r = schema.load_runs.c
-        with self._database.reading() as connection:
-            chosen = sa.select(r.histograms).where(r.run == run, r.operation == operation)
-            found: bytes | None = connection.scalar(chosen)
-        return found
-
-    # Rows to objects
-
-    def _exchange(self, row: Any) -> Exchange:
-        side = Side(row.answered_by)
-        if row.sealed is None:  # its body has expired: what is left is what gates need
-            gone = Observation(side, None, body=None, at=row.at, duration_s=row.duration_s)
-            key, request, answer, fell_back = None, Request("", "", body=None), gone, None
-        else:
-            key, request, answer, fell_back = unpack_exchange(self._sealer.open(row.id, row.sealed))
-        return Exchange(
-            id=row.id,
-            operation=row.operation,
-            effect=Effect(row.effect),
-            key=key,
-            cohort=row.cohort,
-            stage=Stage(row.stage),
-            request=request,
-            answer=answer,
-            asked=None if row.asked is None else Side(row.asked),
-            entry=row.entry,
-            at=row.at,
-            not_compared=Reason(row.reason) if row.reason and row.fingerprint is None else None,
-            fell_back=fell_back,
-            origin=Origin(row.origin),
-        )
-
-    def _outcome(self, row: Any) -> Outcome | None:
-        if row.state != State.JUDGED:
-            return None
-        differences: tuple[Difference, ...] = ()
-        detail = ""
-        if row.judged_sealed is not None:
-            differences, detail = unpack_differences(self._sealer.open(row.id, row.judged_sealed))
-        return Outcome(
-            kind=OutcomeKind(row.outcome),
-            fingerprint=row.fingerprint or "",
-            input=row.input or "",
-            reason=Reason(row.reason) if row.reason else None,
-            differences=differences,
-            settled=row.settled or 0,
-            detail=detail,
-        )
-
     def _gap(self, row: Any) -> Gap:
         key = None if row.sealed is None else self._sealer.open("gap", row.sealed).decode("utf-8", "surrogatepass")
         return Gap(row.id, row.operation, key, row.count, row.at, row.why, row.closed_at, row.closed_by, row.closed_why)
-
-
-def _load_evidence(data: Mapping[str, Any]) -> LoadEvidence:
-    return LoadEvidence(**{**data, "old": LoadSide(**data["old"]), "new": LoadSide(**data["new"])})
