@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 import orjson
 
 from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable
+from parity_checks.canonical.json_bounds import check_bounds
 from parity_checks.canonical.trees import Json
 from strangler.exchange import Reason
 
@@ -35,6 +36,7 @@ def read_json(text: str) -> Json:
     Raises:
         Unreadable: it is no JSON (RFC 8259), a member comes twice, NaN, or it is nested too deep.
     """
+    check_bounds(text)
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_depth(text)
     try:

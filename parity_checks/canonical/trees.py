@@ -8,6 +8,8 @@ from typing import Final
 
 import orjson
 
+from strangler.exchange import digest
+
 Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
 """JSON with exact numbers: no float is ever made."""
 
@@ -24,6 +26,20 @@ class Element:
     attributes: Mapping[str, str]
     text: str | None
     children: tuple["Element | str", ...] = ()
+
+
+class Blob(str):
+    """Bytes that nobody looks into, as a text that all equal ones share: their number, and their digest."""
+
+    __slots__ = ("length",)
+    length: int
+
+    @classmethod
+    def of(cls, content: bytes) -> "Blob":
+        """What stands for these bytes."""
+        blob = cls(f"{len(content)} bytes, digest {digest(content)}")
+        blob.length = len(content)
+        return blob
 
 
 class Absent(Enum):
@@ -43,7 +59,10 @@ class Family(StrEnum):
     EMPTY = "empty"
     JSON = "json"
     XML = "xml"
+    HTML = "html"
     FORM = "form"
+    CSV = "csv"
+    MULTIPART = "multipart"
     TEXT = "text"
     BYTES = "bytes"
 

@@ -7,11 +7,12 @@ documents that differ only in prefixes are the same (lxml's canonical form would
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Final
 
 from lxml import etree
 
-from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, charset_name
+from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, bounded, characters, charset_name
 from parity_checks.canonical.trees import Element
 from strangler.exchange import Reason
 
@@ -20,6 +21,13 @@ _SOAP_11: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _SOAP_12: Final = "{http://www.w3.org/2003/05/soap-envelope}"
 _QNAME_TEXT: Final = frozenset({"faultcode", f"{_SOAP_12}Value"})
 _LOCATIONS: Final = frozenset({f"{_XSI}schemaLocation", f"{_XSI}noNamespaceSchemaLocation"})
+_ATTRIBUTE_QNAMES: Final = frozenset({f"{_XSI}type", "{http://schemas.xmlsoap.org/soap/encoding/}arrayType"})
+_SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
+_LONGEST_DECLARATION: Final = 400
+_MOST_LOOK_UPS: Final = 20_000_000
+"""Most namespace declarations times names within values: each of these looks through each of those."""
+
+_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
 
 
@@ -31,16 +39,18 @@ def read_xml(body: bytes, charset: str | None) -> tuple[Element, str, str]:
     Raises:
         Unreadable: not well formed, with a DTD, or nested too deep.
     """
-    declaration = _DECLARED.match(body)
-    own = charset_name(declaration[1].decode("ascii", "replace")) if declaration else None
-    declared = charset_name(charset) or own or ("utf-16" if body[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8")
-    actual = declared
-    try:
-        body.decode(declared)
-    except (UnicodeDecodeError, LookupError):
-        actual = "cp1252"
-    root = _parse(body, actual if charset or actual != declared else None)
-    return _element(root, 1), actual, "" if actual == declared else declared
+    declaration = _DECLARED.match(body[:_LONGEST_DECLARATION])
+    own = declaration[1].decode("ascii", "replace") if declaration else None
+    if own is None and body[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        own = "utf-16"
+    text, actual, misdeclared = characters(body, charset if charset_name(charset) else own)
+    if actual != "utf-8":  # libxml2 knows few charsets; and whatever is counted below is counted in UTF-8
+        body = _DECLARATION.sub("", text, count=1).encode("utf-8", "replace")
+    bounded(body.count(b"<") + body.count(b"="), "elements and attributes")
+    if body.count(b"xmlns") * (body.count(b"type") + body.count(b"Fault")) > _MOST_LOOK_UPS:
+        raise Unreadable(Reason.TOO_LARGE, "too many namespace declarations and types")
+    root = _parse(body, "utf-8")
+    return _element(root, 1), actual, misdeclared
 
 
 def _parse(body: bytes, encoding: str | None) -> "etree._Element":
@@ -62,7 +72,7 @@ def _parse(body: bytes, encoding: str | None) -> "etree._Element":
     return root
 
 
-def _element(node: "etree._Element", depth: int) -> Element:
+def _element(node: "etree._Element", depth: int, *, keeps_space: bool = False) -> Element:
     if depth > MAX_DEPTH:
         raise Unreadable(Reason.UNPARSABLE, f"nested more than {MAX_DEPTH} deep")
     attributes = _attributes(node)
@@ -71,19 +81,20 @@ def _element(node: "etree._Element", depth: int) -> Element:
         text = None if nil in {"true", "1"} else _leaf_text(node)
         return Element(str(node.tag), attributes, text)
     attributes.pop(f"{_XSI}nil", None)
+    space = attributes.get(_SPACE)
+    if space is not None:
+        keeps_space = space == "preserve"
     children: list[Element | str] = []
-    _append_text(children, node.text)
+    texts = [node.text]
     for child in node:
         if not isinstance(child.tag, str):
             raise Unreadable(Reason.UNPARSABLE, "XML with entity references is refused")
-        children.append(_element(child, depth + 1))
-        _append_text(children, child.tail)
+        children.append(_element(child, depth + 1, keeps_space=keeps_space))
+        texts.append(child.tail)
+    # White space alone is layout, unless there is text beside it (mixed content) or the document says otherwise.
+    if keeps_space or any(text and not text.isspace() for text in texts):
+        children = [child for pair in zip_longest(texts, children) for child in pair if child]
     return Element(str(node.tag), attributes, "", tuple(children))
-
-
-def _append_text(children: list[Element | str], text: str | None) -> None:
-    if text and not text.isspace():
-        children.append(text)
 
 
 def _leaf_text(node: "etree._Element") -> str:
@@ -102,7 +113,7 @@ def _attributes(node: "etree._Element") -> dict[str, str]:
     for name, value in node.attrib.items():
         if name in _LOCATIONS:
             continue
-        attributes[str(name)] = _expanded(str(value), node.nsmap) if name == f"{_XSI}type" else str(value)
+        attributes[str(name)] = _expanded(str(value), node.nsmap) if name in _ATTRIBUTE_QNAMES else str(value)
     return attributes
 
 

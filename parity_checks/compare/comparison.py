@@ -6,17 +6,22 @@
 from dataclasses import dataclass
 
 from parity_checks.canonical import json_body
-from parity_checks.canonical.decoding import MAX_BYTES, Unreadable, charset_name, media_type
+from parity_checks.canonical.decoding import MAX_BYTES, MAX_VALUES, Unreadable, charset_name, media_type
 from parity_checks.canonical.document import family_of, read
 from parity_checks.canonical.trees import ABSENT, Document, Family
 from parity_checks.compare.findings import Findings
+from parity_checks.compare.headers import chosen, displayed, meaning
 from parity_checks.compare.walk import Walk
-from parity_checks.rules.compiled import CompiledRules
+from parity_checks.rules.compiled import CompiledRules, holds
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
-from strangler.plan.comparison import IgnoreRule
 from strangler.plan.rule_paths import Language
 
 _CONTENT_TYPE = "headers.content-type"
+
+_LARGE = 1_000_000
+"""Bytes from which on a body's values are counted before it is parsed."""
+
+_MARKUP = frozenset({Family.XML, Family.HTML})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +68,28 @@ def _said(status: int | None) -> str | None:
 def _part(  # noqa: PLR0917  where it goes, what it is, both values
     findings: Findings, rules: CompiledRules, kind: DifferenceKind, part: str, old: str | None, new: str | None
 ) -> None:
-    """A difference outside of the body; only ``ignore`` can hide it."""
+    """A difference outside of the body, unless a rule about that part makes the two equal."""
     for index in rules.at_part(part):
-        if isinstance(rules.rules[index], IgnoreRule):
+        if holds(rules.rules[index], ABSENT if old is None else old, ABSENT if new is None else new):
             findings.hide(index)
             return
     findings.add_part(kind, part, old, new)
 
 
 def _headers(old: Observation, new: Observation, rules: CompiledRules, findings: Findings) -> None:
+    old_fields, new_fields = chosen(old.headers, rules.headers), chosen(new.headers, rules.headers)
+    if old_fields == new_fields:
+        return
     for name in rules.headers:
-        old_value, new_value = old.header(name), new.header(name)
-        if old_value == new_value:
+        old_values, new_values = old_fields.get(name), new_fields.get(name)
+        if old_values == new_values:
             continue
         if name == "content-type":
             if old.body or new.body:
-                _content_types(old_value, new_value, rules, findings)
-        else:
-            _part(findings, rules, DifferenceKind.HEADER, f"headers.{name}", old_value, new_value)
+                _content_types(old.header(name), new.header(name), rules, findings)
+        elif meaning(name, old_values) != meaning(name, new_values):
+            said = displayed(name, old_values), displayed(name, new_values)
+            _part(findings, rules, DifferenceKind.HEADER, f"headers.{name}", *said)
 
 
 def _content_types(old: str | None, new: str | None, rules: CompiledRules, findings: Findings) -> None:
@@ -88,14 +97,23 @@ def _content_types(old: str | None, new: str | None, rules: CompiledRules, findi
     (old_type, old_parameters), (new_type, new_parameters) = media_type(old), media_type(new)
     if old_type != new_type:
         _part(findings, rules, DifferenceKind.MEDIA_TYPE, _CONTENT_TYPE, old, new)
-    elif _comparable(old_parameters) != _comparable(new_parameters):
+        return
+    if _declared(old_parameters) != _declared(new_parameters):
+        _part(findings, rules, DifferenceKind.CHARSET, _CONTENT_TYPE, old, new)
+    if _further(old_parameters) != _further(new_parameters):
         _part(findings, rules, DifferenceKind.HEADER, _CONTENT_TYPE, old, new)
 
 
-def _comparable(parameters: dict[str, str]) -> dict[str, str]:
-    plain = {name: value.lower() for name, value in parameters.items() if name not in {"boundary", "start", "action"}}
+def _declared(parameters: dict[str, str]) -> str:
     charset = parameters.get("charset", "utf-8")
-    return plain | {"charset": charset_name(charset) or charset.lower()}
+    return charset_name(charset) or charset.lower()
+
+
+_EACH_SIDES_OWN = frozenset({"boundary", "start", "action", "charset"})
+
+
+def _further(parameters: dict[str, str]) -> dict[str, str]:
+    return {name: value.lower() for name, value in parameters.items() if name not in _EACH_SIDES_OWN}
 
 
 def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: Findings) -> None:
@@ -104,8 +122,13 @@ def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: 
         return
     old_document = _document(old, old_body)
     if _are_identical(old, new):
+        if isinstance(old_document, Unreadable):
+            raise old_document
         return
     new_document = _document(new, new_body)
+    if isinstance(old_document, Unreadable) or isinstance(new_document, Unreadable):
+        _one_is_unparsable(old_document, new_document, findings)
+        return
     _charsets(old_document, new_document, rules, findings)
     families = {old_document.family, new_document.family}
     if Family.EMPTY in families and len(families) == 2:
@@ -114,9 +137,30 @@ def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: 
         if "content-type" not in rules.headers or old.header("content-type") == new.header("content-type"):
             _part(findings, rules, DifferenceKind.MEDIA_TYPE, _CONTENT_TYPE, old_document.family, new_document.family)
     else:
-        language = Language.XML if Family.XML in families else Language.JSON
+        language = _language(old_document)
         findings.language = language
         Walk(rules, language, findings).compare(old_document.value, new_document.value)
+
+
+def _language(document: Document) -> Language:
+    return Language.XML if document.family in _MARKUP else Language.JSON
+
+
+def _one_is_unparsable(old: Document | Unreadable, new: Document | Unreadable, findings: Findings) -> None:
+    """A caller can read the one and not the other: they differ, whatever is in them.
+
+    Raises:
+        Unreadable: neither can be read.
+    """
+    match old, new:
+        case (Unreadable(), Unreadable()):
+            raise old
+        case (Document(), Unreadable()):
+            findings.language = _language(old)
+            findings.add(DifferenceKind.UNPARSABLE, None, f"{old.family}, as declared", new.detail)
+        case (Unreadable(), Document()):
+            findings.language = _language(new)
+            findings.add(DifferenceKind.UNPARSABLE, None, old.detail, f"{new.family}, as declared")
 
 
 def _are_identical(old: Observation, new: Observation) -> bool:
@@ -130,27 +174,42 @@ def _are_equal_at_once(old: Observation, new: Observation, old_body: bytes, new_
     if old.header("content-encoding") or new.header("content-encoding") or len(old_body) > MAX_BYTES:
         return False
     old_type, new_type = old.header("content-type"), new.header("content-type")
-    if "charset" in (old_type or "") and charset_name(media_type(old_type)[1].get("charset")) != "utf-8":
+    if not _is_plain_json(old_type, old_body) or (old_type != new_type and not _is_plain_json(new_type, new_body)):
         return False
-    if family_of(old_type, old_body) is not Family.JSON:
-        return False
-    if old_type != new_type and family_of(new_type, new_body) is not Family.JSON:
+    if len(old_body) > _LARGE and old_body.count(b",") > MAX_VALUES:
         return False
     return json_body.are_equal(old_body, new_body)
 
 
-def _document(observation: Observation, body: bytes) -> Document:
+def _is_plain_json(content_type: str | None, body: bytes) -> bool:
+    """Whether a body says that it is JSON in UTF-8."""
+    charset = media_type(content_type)[1].get("charset")
+    return family_of(content_type, body) is Family.JSON and (charset is None or charset_name(charset) == "utf-8")
+
+
+def _document(observation: Observation, body: bytes) -> Document | Unreadable:
+    """The body as a document, or why it does not parse.
+
+    Raises:
+        Unreadable: it was not even tried: too large, or of an encoding that we do not know.
+    """
     try:
         return read(observation.headers, body)
     except Unreadable as unreadable:
-        raise Unreadable(unreadable.reason, f"{observation.side}: {unreadable.detail}") from unreadable
+        told = Unreadable(unreadable.reason, f"{observation.side}: {unreadable.detail}")
+        if unreadable.reason is Reason.UNPARSABLE:
+            return told
+        raise told from unreadable
+    except RecursionError:
+        return Unreadable(Reason.UNPARSABLE, f"{observation.side}: nested too deep")
 
 
 def _charsets(old: Document, new: Document, rules: CompiledRules, findings: Findings) -> None:
-    """A body that is not in the charset it declares, on one side only, is a finding of its own."""
-    if bool(old.misdeclared) == bool(new.misdeclared):
-        return
-    _part(findings, rules, DifferenceKind.HEADER, _CONTENT_TYPE, _in_fact(old), _in_fact(new))
+    """A body that is not in the charset it declares is a finding of its own, where the other side's is another."""
+    if old.misdeclared or new.misdeclared:
+        told = _in_fact(old), _in_fact(new)
+        if told[0] != told[1] and Family.EMPTY not in {old.family, new.family}:
+            _part(findings, rules, DifferenceKind.CHARSET, _CONTENT_TYPE, *told)
 
 
 def _in_fact(document: Document) -> str:
@@ -159,7 +218,7 @@ def _in_fact(document: Document) -> str:
 
 
 def _one_is_empty(old: Document, new: Document, findings: Findings) -> None:
-    findings.language = Language.XML if Family.XML in {old.family, new.family} else Language.JSON
+    findings.language = _language(old if new.family is Family.EMPTY else new)
     if new.family is Family.EMPTY:
         findings.add(DifferenceKind.MISSING, None, old.value, ABSENT)
     else:

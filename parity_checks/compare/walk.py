@@ -7,7 +7,7 @@ A rule hides exactly what it names, and everything it hides is counted.
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from parity_checks.canonical.trees import ABSENT, Element, Json, Value, is_same, local_name
+from parity_checks.canonical.trees import ABSENT, Blob, Element, Json, Value, is_same, local_name
 from parity_checks.compare.align import Alignment, align, align_by_identity, align_without_order
 from parity_checks.compare.content import content, label_of, set_rule
 from parity_checks.compare.findings import Findings, Place
@@ -217,6 +217,8 @@ def _kind(old: Value, new: Value) -> DifferenceKind:
         return DifferenceKind.MISSING
     if old is ABSENT:
         return DifferenceKind.SURPLUS
+    if isinstance(old, Blob) and isinstance(new, Blob) and old.length != new.length:
+        return DifferenceKind.LENGTH
     return DifferenceKind.VALUE if _type(old) is _type(new) else DifferenceKind.TYPE
 
 

@@ -108,8 +108,9 @@ def test_json_one_item_list_against_scalar_is_a_type_difference() -> None:
     ],
 )
 def test_json_that_cannot_be_trusted_is_unparsable(body: bytes) -> None:
-    assert refused(body, b'{"b":1}')[0] is Reason.UNPARSABLE
-    assert refused(b'{"b":1}', body)[0] is Reason.UNPARSABLE
+    assert [d[:2] for d in found(body, b'{"b":1}')] == [("unparsable", "$")]
+    assert [d[:2] for d in found(b'{"b":1}', body)] == [("unparsable", "$")]
+    assert refused(body, body)[0] is Reason.UNPARSABLE
 
 
 def test_json_duplicate_member_on_both_sides_is_unparsable() -> None:
@@ -117,8 +118,17 @@ def test_json_duplicate_member_on_both_sides_is_unparsable() -> None:
     assert refused(b'{"a":1,"a":2}', b'{"a":1,"a":2}')[0] is Reason.UNPARSABLE
 
 
-def test_unparsable_names_the_side() -> None:
-    assert refused(b'{"a":1}', b"{")[1].startswith("new: no JSON")
+def test_unparsable_on_one_side_is_a_difference_that_says_which_and_why() -> None:
+    ((kind, path, old, new),) = found(b'{"a":1}', b"{")
+    assert (kind, path, old) == ("unparsable", "$", "json, as declared")
+    assert (new or "").startswith("new: no JSON")
+    assert found(b"<a>", b"<a/>", content_type=XML)[0][:2] == ("unparsable", "/")
+
+
+def test_unparsable_on_both_sides_is_not_compared() -> None:
+    reason, detail = refused(b"{", b"[")
+    assert reason is Reason.UNPARSABLE
+    assert detail.startswith("old: no JSON")
 
 
 # Lists
@@ -272,7 +282,8 @@ def test_xml_fault_is_compared_as_data() -> None:
     ],
 )
 def test_xml_that_cannot_be_trusted_is_unparsable(body: bytes) -> None:
-    assert refused(body, b"<r/>", XML)[0] is Reason.UNPARSABLE
+    assert [d[:2] for d in found(body, b"<r/>", content_type=XML)] == [("unparsable", "/")]
+    assert refused(body, body, XML)[0] is Reason.UNPARSABLE
 
 
 # Charsets, encodings, media types
@@ -280,13 +291,13 @@ def test_xml_that_cannot_be_trusted_is_unparsable(body: bytes) -> None:
 
 def test_body_declared_utf8_that_is_cp1252_is_read_and_reported() -> None:
     old, new = '{"name":"O’Neill"}'.encode(), '{"name":"O’Neill"}'.encode("cp1252")
-    assert found(old, new) == [("header", "headers.content-type", "utf-8, as declared", "utf-8 declared, cp1252 sent")]
+    assert found(old, new) == [("charset", "headers.content-type", "utf-8, as declared", "utf-8 declared, cp1252 sent")]
 
 
 def test_xml_declared_utf8_that_is_cp1252_is_read_and_reported() -> None:
     text = '<?xml version="1.0" encoding="UTF-8"?><n>O’Neill</n>'
     assert [d[0:2] for d in found(text.encode(), text.encode("cp1252"), content_type=XML)] == [
-        ("header", "headers.content-type")
+        ("charset", "headers.content-type")
     ]
 
 
@@ -318,10 +329,61 @@ def test_status_is_always_compared() -> None:
 
 
 def test_chosen_headers_are_compared() -> None:
-    compiled = compile_rules("op", Compare(headers=("etag",)))
-    result = compare(answer(Side.OLD, "{}", ETag="1"), answer(Side.NEW, "{}", etag="2"), compiled)
+    compiled = compile_rules("op", Compare(headers=("x-total",)))
+    result = compare(answer(Side.OLD, "{}", X_Total="1"), answer(Side.NEW, "{}", x_total="2"), compiled)
     assert isinstance(result, Comparison)
-    assert [(d.kind.value, d.path, d.old, d.new) for d in result.differences] == [("header", "headers.etag", "1", "2")]
+    assert [(d.kind.value, d.path, d.old, d.new) for d in result.differences] == [
+        ("header", "headers.x-total", "1", "2")
+    ]
+
+
+def test_header_is_compared_by_any_rule_about_it() -> None:
+    rule = {"path": "headers.x-run", "as": "opaque", "like": "[0-9]+", "why": "each server's own"}
+    compiled = compile_rules("op", Compare.model_validate({"headers": ["x-run"], "rules": [rule]}))
+
+    def told(old: str, new: str) -> object:
+        result = compare(answer(Side.OLD, "{}", X_Run=old), answer(Side.NEW, "{}", X_Run=new), compiled)
+        assert isinstance(result, Comparison)
+        return [d.kind.value for d in result.differences], result.hidden
+
+    assert told("1", "22") == ([], (1,))
+    assert told("1", "x") == (["header"], (0,))
+
+
+def test_charset_declared_otherwise_is_a_difference_of_its_own() -> None:
+    compiled = compile_rules("op", Compare())
+    old = answer(Side.OLD, "<n>é</n>".encode("latin-1"), "text/xml; charset=ISO-8859-1")
+    new = answer(Side.NEW, "<n>é</n>".encode(), "text/xml; charset=utf-8")
+    result = compare(old, new, compiled)
+    assert isinstance(result, Comparison)
+    assert [(d.kind.value, d.path) for d in result.differences] == [("charset", "headers.content-type")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "sent", "told"),
+    [
+        ("utf-8", "cp1252", "utf-8 declared, cp1252 sent"),
+        ("utf-8", "utf-16", "utf-8 declared, utf-16 sent"),
+        ("iso-8859-1", "cp1252", "iso8859-1 declared, cp1252 sent"),
+        ("iso-8859-1", "utf-8", "iso8859-1 declared, utf-8 sent"),
+        ("us-ascii", "utf-8", "ascii declared, utf-8 sent"),
+        ("utf-16", "utf-8", "utf-16 declared, utf-8 sent"),
+    ],
+)
+@pytest.mark.parametrize("media", ["application/json", "text/plain", "text/xml", "text/html"])
+def test_charset_that_lies_is_found_in_every_kind_of_text(declared: str, sent: str, told: str, media: str) -> None:
+    text = {"text/xml": "<n>O’Neill é</n>", "application/json": '"O’Neill é"'}.get(media, "O’Neill é")
+    compiled = compile_rules("op", Compare(headers=()))
+    old, new = answer(Side.OLD, text, media), answer(Side.NEW, text.encode(sent), f"{media}; charset={declared}")
+    result = compare(old, new, compiled)
+    assert isinstance(result, Comparison)
+    assert [(d.kind.value, d.path, d.new) for d in result.differences] == [("charset", "headers.content-type", told)]
+
+
+def test_charset_lie_that_both_sides_tell_is_no_difference() -> None:
+    body = "O’Neill".encode("cp1252")
+    assert found(body, body + b"", content_type="text/plain; charset=utf-8") == []
+    assert [d[0] for d in found(body, body + b"!", content_type="text/plain; charset=utf-8")] == ["value"]
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
@@ -360,6 +422,7 @@ def test_other_media_compare_by_digest_and_length() -> None:
     (difference,) = found(b"\x00\x01", b"\x00\x02", content_type="application/pdf")
     assert difference[:2] == ("value", "$")
     assert difference[2].startswith("2 bytes, digest ")  # type: ignore[union-attr]
+    assert found(b"\x00\x01", b"\x00", content_type="application/pdf")[0][:2] == ("length", "$")
 
 
 def test_form_bodies_compare_by_field() -> None:
