@@ -19,6 +19,8 @@ from parity_checks.ask.lanes import Lanes
 from parity_checks.ask.plan_file import PlanFile
 from parity_checks.ask.settling import Settling, Unsettled
 from parity_checks.ask.sides import Sides
+from parity_checks.coverage.sources import ColumnsOf, Sources
+from parity_checks.coverage.watch import Watch
 from strangler.errors import StoreError
 from strangler.exchange import Exchange, Judged, Outcome, OutcomeKind, Reason, digest
 from strangler.journal import Journal
@@ -66,6 +68,7 @@ class Worker:
         reload: Callable[[], Awaitable[None]] | None = None,
         name: str = "",
         purge_every_s: float = PURGE_EVERY_S,
+        coverage: Watch | None = None,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.faults = 0
@@ -77,6 +80,7 @@ class Worker:
         self._entries = entries
         self._reload = reload
         self._purge_every_s = purge_every_s
+        self._coverage = coverage
         sides, judges = Sides(entries, Lanes(client)), Judges(entries, self._last_builds)
         self._asker = Asker(entries, sides, judges)
         self._settling = Settling(entries, sides, judges)
@@ -191,6 +195,9 @@ class Worker:
         return Judged(exchange.id, outcome, gap=self._asker.lack(exchange, detail))
 
     def _give(self, judged: Judged) -> None:
+        exchange = self._held.get(judged.exchange_id)
+        if self._coverage is not None and exchange is not None:
+            judged = self._coverage.shown(exchange, judged)
         self._results.append(judged)
         self._has_results.set()
 
@@ -288,8 +295,12 @@ async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def run_worker(plan_path: Path, state: StateFolder, *, stop: asyncio.Event) -> None:
+async def run_worker(
+    plan_path: Path, state: StateFolder, *, stop: asyncio.Event, columns: ColumnsOf | None = None
+) -> None:
     """Run one worker on a plan and a state folder until ``stop`` is set; a changed plan is taken up while it runs.
+
+    ``columns`` tells which columns of a database an operation's adapter reads, for coverage.
 
     Raises:
         PlanError: the plan cannot be used at the start. (A bad plan later leaves the one in force.)
@@ -300,11 +311,15 @@ async def run_worker(plan_path: Path, state: StateFolder, *, stop: asyncio.Event
     journal = Journal.open(state.journal_url, key=state.journal_key())
     try:
         async with Client(body_bytes=entries.plan.capture.body_bytes) as client:
-            worker = Worker(journal, entries, client, reload=lambda: source.take_up(entries))
+            coverage = Watch(journal)
+            worker = Worker(journal, entries, client, reload=lambda: source.take_up(entries), coverage=coverage)
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(source.watch(entries), name="plan watcher")
+                contracts = coverage.follow(lambda: entries.plan, lambda plan: Sources(plan, plan_path.parent, columns))
+                reader = group.create_task(contracts, name="contract reader")
                 await worker.run(stop)
                 watcher.cancel()
+                reader.cancel()
             _log.info("worker stopped", finished=worker.finished, faults=worker.faults, purged=worker.purged)
     finally:
         journal.close()
