@@ -30,6 +30,23 @@ MOST_SIGNATURES = 64
 """An input with more different findings than this is counted as unexplained: no acceptance covers it."""
 
 
+EVERYBODY = ""
+"""The cohort under which exchanges of all cohorts are counted together, and those that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What counts together: the first columns of a tally's key."""
+
+    operation: str
+    fingerprint: str
+    cohort: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {"operation": self.operation, "fingerprint": self.fingerprint, "cohort": self.cohort}
+
+
 @dataclass(slots=True)
 class _InputState:
     """One input's row while a batch is worked in."""
@@ -60,6 +77,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     """Store what workers learnt; the results that were new, each with its operation."""
     rows = _unjudged(connection, results)
     sizes = _sizes(results, rows)
+    cohorts = {name: row.cohort for name, row in rows.items() if row.cohort}
     fresh: list[tuple[Judged, str]] = []
     for result in results:
         row = rows.pop(result.exchange_id, None)  # popped: the same exchange twice in one batch counts once
@@ -76,14 +94,33 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     for result, operation in with_fingerprint:
         groups[operation, result.outcome.fingerprint].append(result)
     for (operation, fingerprint), members in groups.items():
-        _bump_exchanges(connection, operation, fingerprint, members, now)
+        new_pairs = _bump_outcomes(connection, _Group(operation, fingerprint, EVERYBODY), members, now)
+        for cohort, of_cohort in _by_cohort(members, cohorts).items():
+            _bump_outcomes(connection, _Group(operation, fingerprint, cohort), of_cohort, now)
         bump_rules(connection, operation, fingerprint, members, now)
         bump_noise(connection, operation, fingerprint, members)
-        new_pairs = _bump_inputs(connection, operation, fingerprint, members)
         bump_findings(
             connection, sealer, operation, fingerprint, members=members, sizes=sizes, new_pairs=new_pairs, now=now
         )
     return fresh
+
+
+def _by_cohort(members: Sequence[Judged], cohorts: Mapping[str, str]) -> dict[str, list[Judged]]:
+    """The results of exchanges that have a cohort, by cohort."""
+    found: dict[str, list[Judged]] = defaultdict(list)
+    for result in members:
+        cohort = cohorts.get(result.exchange_id)
+        if cohort:
+            found[cohort].append(result)
+    return found
+
+
+def _bump_outcomes(
+    connection: Connection, group: _Group, members: Sequence[Judged], now: float
+) -> set[tuple[str, str]]:
+    """Count exchanges and inputs by outcome; the pairs of signature and input that had not been seen."""
+    _bump_exchanges(connection, group, members, now)
+    return _bump_inputs(connection, group, members)
 
 
 def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, Any]:
@@ -91,7 +128,7 @@ def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, An
     found: dict[str, Any] = {}
     ids = [result.exchange_id for result in results]
     for start in range(0, len(ids), CHUNK):
-        chosen = sa.select(x.id, x.operation, sa.func.length(x.sealed).label("size")).where(
+        chosen = sa.select(x.id, x.operation, x.cohort, sa.func.length(x.sealed).label("size")).where(
             x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED
         )
         found.update((row.id, row) for row in connection.execute(chosen))
@@ -182,9 +219,7 @@ def _store_uncounted(connection: Connection, items: Sequence[tuple[Judged, str]]
         connection.execute(sa.insert(schema.uncounted), rows)
 
 
-def _bump_exchanges(
-    connection: Connection, operation: str, fingerprint: str, members: Sequence[Judged], now: float
-) -> None:
+def _bump_exchanges(connection: Connection, group: _Group, members: Sequence[Judged], now: float) -> None:
     counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for result in members:
         outcome = result.outcome
@@ -193,8 +228,7 @@ def _bump_exchanges(
         counts[key][1] += int(outcome.settled > 0)
     rows = [
         {
-            "operation": operation,
-            "fingerprint": fingerprint,
+            **group.columns,
             "kind": kind,
             "reason": reason,
             "signatures": signatures,
@@ -206,15 +240,13 @@ def _bump_exchanges(
         for (kind, reason, signatures), (count, settled) in counts.items()
     ]
     changes = {"count": "add", "settled": "add", "first_at": "least", "last_at": "greatest"}
-    key_columns = ("operation", "fingerprint", "kind", "reason", "signatures")
+    key_columns = ("operation", "fingerprint", "cohort", "kind", "reason", "signatures")
     upsert(connection, schema.exchange_tally, key_columns, rows, changes)
 
 
-def _bump_inputs(
-    connection: Connection, operation: str, fingerprint: str, members: Sequence[Judged]
-) -> set[tuple[str, str]]:
+def _bump_inputs(connection: Connection, group: _Group, members: Sequence[Judged]) -> set[tuple[str, str]]:
     """Work the batch into the inputs; the pairs of signature and input that had not been seen."""
-    before = _inputs_before(connection, operation, fingerprint, sorted({result.outcome.input for result in members}))
+    before = _inputs_before(connection, group, sorted({result.outcome.input for result in members}))
     after = {name: _InputState(state.worst, state.beside, state.signatures) for name, state in before.items()}
     new_pairs: set[tuple[str, str]] = set()
     for result in members:
@@ -229,18 +261,19 @@ def _bump_inputs(
         new_pairs.update((signature, outcome.input) for signature in found - state.signatures)
         joined = state.signatures | found
         state.signatures = joined if len(joined) <= MOST_SIGNATURES else frozenset({UNEXPLAINED})
-    _store_inputs(connection, operation, fingerprint, before, after)
+    _store_inputs(connection, group, before, after)
     return new_pairs
 
 
-def _inputs_before(
-    connection: Connection, operation: str, fingerprint: str, names: Sequence[str]
-) -> dict[str, _InputState]:
+def _inputs_before(connection: Connection, group: _Group, names: Sequence[str]) -> dict[str, _InputState]:
     i = schema.inputs.c
     found: dict[str, _InputState] = {}
     for start in range(0, len(names), CHUNK):
         chosen = sa.select(i.input, i.worst, i.beside, i.signatures).where(
-            i.operation == operation, i.fingerprint == fingerprint, i.input.in_(names[start : start + CHUNK])
+            i.operation == group.operation,
+            i.fingerprint == group.fingerprint,
+            i.cohort == group.cohort,
+            i.input.in_(names[start : start + CHUNK]),
         )
         for name, worst, beside, signatures in connection.execute(chosen):
             found[name] = _InputState(worst, beside, frozenset(orjson.loads(signatures)))
@@ -249,14 +282,13 @@ def _inputs_before(
 
 def _store_inputs(
     connection: Connection,
-    operation: str,
-    fingerprint: str,
+    group: _Group,
     before: dict[str, _InputState],
     after: dict[str, _InputState],
 ) -> None:
     rows: list[dict[str, Any]] = []
     deltas: dict[tuple[int, int, str], int] = defaultdict(int)
-    under = {"operation": operation, "fingerprint": fingerprint}
+    under = group.columns
     for name, state in after.items():
         earlier = before.get(name)
         if earlier is not None and earlier.tally_key == state.tally_key:
@@ -267,11 +299,11 @@ def _store_inputs(
         worst, beside, signatures = state.tally_key
         rows.append({**under, "input": name, "worst": worst, "beside": beside, "signatures": signatures})
     replaced = {"worst": "replace", "beside": "replace", "signatures": "replace"}
-    upsert(connection, schema.inputs, ("operation", "fingerprint", "input"), rows, replaced)
+    upsert(connection, schema.inputs, ("operation", "fingerprint", "cohort", "input"), rows, replaced)
     tallies = [
         {**under, "worst": worst, "beside": beside, "signatures": signatures, "count": delta}
         for (worst, beside, signatures), delta in deltas.items()
         if delta
     ]
-    key = ("operation", "fingerprint", "worst", "beside", "signatures")
+    key = ("operation", "fingerprint", "cohort", "worst", "beside", "signatures")
     upsert(connection, schema.input_tally, key, tallies, {"count": "add"})

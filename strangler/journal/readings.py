@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from strangler.evidence import Counts, NoiseEvidence, ParityEvidence
 from strangler.exchange import Failure, Origin, OutcomeKind, Reason
 from strangler.journal import schema
-from strangler.journal.judging import UNEXPLAINED
+from strangler.journal.judging import EVERYBODY, UNEXPLAINED
 from strangler.journal.queue import is_unfinished
 from strangler.journal.records import BY_RANK, RANK, AcceptedSignature, Tally, WindowStats
 from strangler.journal.tallies import noise
@@ -44,10 +44,12 @@ def parity(
     accepted: Collection[AcceptedSignature],
     *,
     minor: Collection[Path] = (),
+    cohort: str = EVERYBODY,
 ) -> ParityEvidence:
     """What comparison told under one fingerprint, with acceptances laid over it, and what lies at minor paths."""
     t = schema.exchange_tally.c
-    rows: list[Any] = list(connection.execute(sa.select(schema.exchange_tally).where(t.operation == operation)))
+    chosen = sa.select(schema.exchange_tally).where(t.operation == operation, t.cohort == cohort)
+    rows: list[Any] = list(connection.execute(chosen))
     mine = [row for row in rows if row.fingerprint == fingerprint]
     spans = _spans(rows)
     span = spans.get(fingerprint)
@@ -62,7 +64,7 @@ def parity(
         if kind is OutcomeKind.NOT_COMPARED:
             reason = Reason(row.reason or Reason.COMPARER_FAILED)
             reasons[reason] = reasons.get(reason, 0) + row.count
-    by_input, uncompared_inputs = _input_counts(connection, operation, fingerprint, covered)
+    by_input, uncompared_inputs = _input_counts(connection, operation, fingerprint, cohort, covered)
     skipped = uncounted_since(connection, operation, _begin(spans, fingerprint))
     interleaved, alone = _interleaved(connection, operation, fingerprint, spans, now - INTERLEAVED_S)
     return ParityEvidence(
@@ -118,7 +120,7 @@ def in_force(
     t, f = schema.exchange_tally.c, schema.findings.c
     compared = connection.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(t.count), 0)).where(
-            t.operation == operation, t.fingerprint == fingerprint, t.kind.in_(_COMPARED)
+            t.operation == operation, t.fingerprint == fingerprint, t.cohort == EVERYBODY, t.kind.in_(_COMPARED)
         )
     )
     seen = dict(
@@ -141,6 +143,13 @@ def uncounted_since(connection: Connection, operation: str, since: float) -> dic
     return {Reason(reason): int(count) for reason, count in connection.execute(chosen)}
 
 
+def cohorts(connection: Connection, operation: str, fingerprint: str) -> list[str]:
+    """The cohorts of whose exchanges any has an outcome under this fingerprint, sorted."""
+    t = schema.exchange_tally.c
+    chosen = sa.select(t.cohort).where(t.operation == operation, t.fingerprint == fingerprint, t.cohort != EVERYBODY)
+    return sorted(connection.scalars(chosen.distinct()))
+
+
 def depth(connection: Connection, operation: str | None = None) -> int:
     """How many exchanges wait for their outcome."""
     chosen = sa.select(sa.func.count()).select_from(schema.exchanges).where(is_unfinished())
@@ -152,9 +161,8 @@ def depth(connection: Connection, operation: str | None = None) -> int:
 def tallies(connection: Connection) -> list[Tally]:
     """Outcomes of everything, by operation, fingerprint, kind and reason."""
     t, u = schema.exchange_tally.c, schema.uncounted.c
-    judged = sa.select(t.operation, t.fingerprint, t.kind, t.reason, sa.func.sum(t.count)).group_by(
-        t.operation, t.fingerprint, t.kind, t.reason
-    )
+    judged = sa.select(t.operation, t.fingerprint, t.kind, t.reason, sa.func.sum(t.count)).where(t.cohort == EVERYBODY)
+    judged = judged.group_by(t.operation, t.fingerprint, t.kind, t.reason)
     skipped = sa.select(u.operation, u.reason, sa.func.sum(u.count)).group_by(u.operation, u.reason)
     found = [
         Tally(operation, fingerprint, OutcomeKind(kind), Reason(reason) if reason else None, int(count))
@@ -280,12 +288,12 @@ def _overlaid(kind: OutcomeKind, signatures: str | None, covered: frozenset[str]
 
 
 def _input_counts(
-    connection: Connection, operation: str, fingerprint: str, covered: frozenset[str]
+    connection: Connection, operation: str, fingerprint: str, cohort: str, covered: frozenset[str]
 ) -> tuple[dict[OutcomeKind, int], int]:
     """Inputs by worst outcome, and how many of them were not compared."""
     i = schema.input_tally.c
     chosen = sa.select(i.worst, i.beside, i.signatures, i.count).where(
-        i.operation == operation, i.fingerprint == fingerprint, i.count > 0
+        i.operation == operation, i.fingerprint == fingerprint, i.cohort == cohort, i.count > 0
     )
     by_kind: dict[OutcomeKind, int] = {}
     for worst, beside, signatures, count in connection.execute(chosen):

@@ -23,6 +23,7 @@ from strangler.exchange import (
 from strangler.journal import findings, readings, schema, tallies, writing
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
+from strangler.journal.judging import EVERYBODY
 from strangler.journal.records import AcceptedSignature, Finding, RuleUse, State, Tally, WindowStats
 from strangler.plan.rule_paths import Path
 from strangler.stages import Effect, Side, Stage
@@ -43,15 +44,26 @@ class Views:
         accepted: Collection[AcceptedSignature] = (),
         *,
         minor: Collection[Path] = (),
+        cohort: str | None = None,
     ) -> ParityEvidence:
         """What comparison told of an operation under a fingerprint.
 
         An exchange or input whose every mismatch is accepted counts as accepted, as long as the acceptance has not
         expired and its signature is not seen more often than accepted. So does one whose every mismatch is at one of
         the ``minor`` paths. Losses and what the engine skipped count as not compared, each as an input of its own.
+
+        With a ``cohort``, only its exchanges and inputs are counted; but every loss and every skipped exchange, and all
+        that waits, for nobody knows whose they are.
         """
         with self._database.reading() as connection:
-            return readings.parity(connection, operation, fingerprint, now, accepted, minor=minor)
+            return readings.parity(
+                connection, operation, fingerprint, now, accepted, minor=minor, cohort=cohort or EVERYBODY
+            )
+
+    def cohorts(self, operation: str, fingerprint: str) -> list[str]:
+        """The cohorts that have any evidence of their own under a fingerprint, sorted."""
+        with self._database.reading() as connection:
+            return readings.cohorts(connection, operation, fingerprint)
 
     def accepted_in_force(
         self, operation: str, fingerprint: str, now: float, accepted: Collection[AcceptedSignature]

@@ -654,3 +654,26 @@ def test_noise_leaves_out_what_people_agreed_to(journal: Journal) -> None:
         return [path.general_path for path in noise.paths] if noise and noise.samples == 1 else []
 
     assert [paths(), paths("p"), paths(minor="$.q")] == [["$.p", "$.q"], ["$.q"], ["$.p"]]
+
+
+def test_parity_is_told_by_cohort_too(journal: Journal) -> None:
+    cohorts = {"a": "Leeds", "b": "York", "c": None, "d": "Leeds"}
+    journal.append([exchange(name, cohort=cohort) for name, cohort in cohorts.items()])
+    journal.finish(
+        [
+            judged("a", OutcomeKind.MISMATCH, "same", "s"),
+            judged("b", OutcomeKind.MATCH, "same"),
+            judged("c", OutcomeKind.MATCH, "other"),
+            judged("d", OutcomeKind.MATCH, "same"),
+        ],
+        200.0,
+    )
+    match, mismatch = OutcomeKind.MATCH, OutcomeKind.MISMATCH
+    everybody, leeds, york = (journal.parity(OP, "now", 300.0, cohort=name) for name in (None, "Leeds", "York"))
+    assert everybody.inputs.by_kind == {mismatch: 1, match: 1}
+    assert (leeds.inputs.by_kind, leeds.exchanges.by_kind) == ({mismatch: 1}, {mismatch: 1, match: 1})
+    assert (york.inputs.by_kind, york.exchanges.by_kind) == ({match: 1}, {match: 1})
+    assert sum(tally.count for tally in journal.outcomes_count()) == 4
+    assert [finding.count for finding in journal.findings()] == [1]
+    assert journal.cohorts(OP, "now") == ["Leeds", "York"]
+    assert journal.parity(OP, "now", 300.0, cohort="Hull").first_at is None

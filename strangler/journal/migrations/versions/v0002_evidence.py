@@ -7,6 +7,14 @@ revision = "0002"
 down_revision = "0001"
 
 
+_BY_COHORT = {
+    "exchange_tally": ("kind", "reason", "signatures"),
+    "inputs": ("input",),
+    "input_tally": ("worst", "beside", "signatures"),
+}
+"""Tables that now count by cohort as well, with what follows the cohort in their primary key."""
+
+
 def upgrade() -> None:
     """Make the tables and columns."""
     op.add_column("exchanges", sa.Column("origin", sa.String(length=8), nullable=False, server_default="caller"))
@@ -61,6 +69,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", name="pk_row_runs"),
     )
     op.create_index("ix_row_runs_name_at", "row_runs", ["name", "at"], unique=False)
+
+
+def _add_cohort(table: str, key: tuple[str, ...]) -> None:
+    """Make the cohort a part of the primary key; what was counted so far was counted of all cohorts together."""
+    cohort = sa.Column("cohort", sa.Text(), nullable=False, server_default="", comment="empty: every cohort together")
+    whole = ["operation", "fingerprint", "cohort", *key]
+    if op.get_bind().dialect.name == "postgresql":
+        op.add_column(table, cohort)
+        op.drop_constraint(f"pk_{table}", table)
+        op.create_primary_key(f"pk_{table}", table, whole)
+        return
+    before = sa.Table(table, sa.MetaData(), autoload_with=op.get_bind())
+    op.rename_table(table, f"{table}_before")
+    columns = [sa.Column(each.name, each.type, nullable=each.nullable) for each in before.columns]
+    with_rowid = table != "inputs"
+    op.create_table(
+        table, *columns, cohort, sa.PrimaryKeyConstraint(*whole, name=f"pk_{table}"), sqlite_with_rowid=with_rowid
+    )
+    names = ", ".join(f'"{each.name}"' for each in before.columns)
+    op.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{table}_before"')
+    op.drop_table(f"{table}_before")
 
 
 def _tallies() -> None:
