@@ -37,6 +37,8 @@ def upgrade() -> None:
             comment="sealed: a few more pairs of values, to tell a likely cause",
         ),
     )
+    for table, key in _BY_COHORT.items():
+        _add_cohort(table, key)
     _tallies()
     _items()
     op.create_table(
