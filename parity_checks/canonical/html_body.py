@@ -103,7 +103,7 @@ class _Reading:
         return Element(name, attributes, "", children)
 
     def _children(self, node: "etree._Element", depth: int, *, keeps_spaces: bool) -> Iterator[Element | str]:
-        within = [child for child in node if isinstance(child.tag, str)]
+        within = [child for child in node if isinstance(child.tag, str) and not _is_empty_head(child)]
         yield from self._shown(node.text, node, within[0] if within else None, keeps_spaces=keeps_spaces)
         for at, child in enumerate(within, 1):
             yield self.element(child, depth + 1, keeps_spaces=keeps_spaces)
@@ -125,6 +125,11 @@ class _Reading:
         if text:
             self._is_after_space = text.endswith(" ")
             yield text
+
+
+def _is_empty_head(node: "etree._Element") -> bool:
+    """Every page has a head, whether it is written or not (HTML, 13.1.2.4)."""
+    return node.tag == "head" and not len(node) and not node.attrib and not (node.text or "").strip()
 
 
 def _is_block(node: "etree._Element") -> bool:
