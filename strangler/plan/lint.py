@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from strangler.errors import Problem
 from strangler.plan import consequences, fields
 from strangler.plan.complaint import Complaint, refusal, warning
+from strangler.plan.coverage import check_coverage
 from strangler.plan.form import nearest
 from strangler.plan.hiding import hidden_matches
 from strangler.plan.models import Operation, Plan, Target
@@ -66,6 +67,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     yield from consequences.check_effects(plan, path, operation)
     yield from _check_unbuilt(path, operation)
     yield from _check_gates(plan, path, operation)
+    yield from check_coverage(plan, path, operation)
     yield from _check_rollback(path, operation)
     old = plan.systems.get(operation.old.system)
     if operation.match.soap_action is not None and old is not None and old.speaks != "soap":
@@ -75,9 +77,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
 
 def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
     """What the form already has and nothing acts on yet: it must not be believed in."""
-    found: dict[str, object] = {
-        "coverage": operation.gates.coverage,
-    }
+    found: dict[str, object] = {}
     unbuilt = {"rename", "present-if", "custom"}
     found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}
     for name, value in found.items():
