@@ -1,8 +1,14 @@
-"""JSON with exact numbers, read within bounds; and a fast, exact test that two bodies are equal. Pure."""
+"""JSON with exact numbers, read within bounds; and a quick reading of two bodies that is just as exact. Pure.
+
+``read_json`` is the reading of one body. ``read_pair`` is for two that are compared: it reads numbers as doubles, which
+is much quicker, and only where that loses nothing; ``Spelling`` gives a number its digits back where somebody looks.
+"""
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from threading import local
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -19,6 +25,9 @@ _DIGITS: Final = bytes.maketrans(
 """Digits and points to ``0``, exponents to ``e``, the rest to blanks."""
 
 _EXPONENT: Final = re.compile(rb"(?:^|[\s:,\[])-?\d[\d.]*[eE]")
+_BLANKS: Final = b" \n\r\t"
+_ALL_BUT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 
 
 def _may_lose_digits(body: bytes) -> bool:
@@ -37,8 +46,8 @@ def read_json(text: str) -> Json:
         Unreadable: it is no JSON (RFC 8259), a member comes twice, NaN, or it is nested too deep.
     """
     check_bounds(text)
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        _refuse_depth(text)
+    if is_deep(text.encode("utf-8", "replace")):
+        raise Unreadable(Reason.UNPARSABLE, f"nested more than {MAX_DEPTH} deep")
     try:
         value: Json = json.loads(
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_members_once
@@ -59,51 +68,171 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Unreadable(Reason.UNPARSABLE, f"{name} is no JSON number")
 
 
-_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_NESTING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
-def _refuse_depth(text: str) -> None:
+def is_deep(body: bytes) -> bool:
+    """Whether lists and objects are nested deeper than ``MAX_DEPTH``."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = body.translate(_ONE_KIND, _ALL_BUT_BRACKETS).replace(b'""', b"")
+    if b'"' in brackets or b"\\" in brackets:  # a text with brackets or quotes in it
+        return _is_deep_token_by_token(body)
+    for _ in range(MAX_DEPTH):
+        outer = brackets.replace(b"[]", b"")  # one level less
+        if len(outer) == len(brackets):
+            break
+        brackets = outer
+    return bool(brackets) and _is_deep_token_by_token(body)
+
+
+def _is_deep_token_by_token(body: bytes) -> bool:
     depth = 0
-    for found in _NESTING.finditer(text):
+    for found in _NESTING.finditer(body):
         match found[0]:
-            case "[" | "{":
+            case b"[" | b"{":
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise Unreadable(Reason.UNPARSABLE, f"nested more than {MAX_DEPTH} deep")
-            case "]" | "}":
+                    return True
+            case b"]" | b"}":
                 depth -= 1
             case _:
                 pass
-
-
-def are_equal(old: bytes, new: bytes) -> bool:
-    """Whether two JSON bodies are surely equal, exactly; ``False`` only means that a closer look is needed.
-
-    orjson reads numbers as doubles, takes the last of two members with one name, and Python says ``True == 1``: each
-    of these sends the bodies to the closer look.
-    """
-    if _may_lose_digits(old) or _may_lose_digits(new) or b"\\u" in old or b"\\u" in new:
-        return False
-    if old.count(b"[") + old.count(b"{") > MAX_DEPTH and _is_deep(old):
-        return False
-    try:
-        old_value, new_value = orjson.loads(old), orjson.loads(new)
-        if old_value != new_value:
-            return False
-        old_text, new_text = orjson.dumps(old_value), orjson.dumps(new_value)
-        if old_text != new_text and (b"true" in old_text or b"false" in old_text):
-            sort = orjson.OPT_SORT_KEYS
-            if orjson.dumps(old_value, option=sort) != orjson.dumps(new_value, option=sort):
-                return False
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        return False
-    colons = old_text.count(b":")
-    return old.count(b":") == colons and new.count(b":") == colons
-
-
-def _is_deep(body: bytes) -> bool:
-    try:
-        _refuse_depth(body.decode("utf-8", "replace"))
-    except Unreadable:
-        return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two JSON bodies with numbers as ``int`` and ``float``, no two of which are equal without being so exactly.
+
+    ``are_equal`` says that they surely are the same; where it is false, a walk has to tell.
+    """
+
+    old: Any
+    new: Any
+    are_equal: bool
+
+
+def read_pair(old: bytes, new: bytes) -> Pair | None:
+    """Two JSON bodies in UTF-8, quickly; ``None`` where only ``read_json`` can tell what they say.
+
+    orjson reads numbers as doubles, takes the last of two members with one name, and Python says ``True == 1``. So
+    what was read is written again: where that gives the body's own characters, nothing was lost.
+    """
+    try:
+        old_value = orjson.loads(old)
+        old_text = _NEST.text(old_value)
+        if old == new:
+            return Pair(old_value, old_value, True) if _loses_nothing(old, old_text) else None
+        new_value = orjson.loads(new)
+        is_like = old_value == new_value
+        if is_like and old == old_text and old.translate(None, _BLANKS) == new.translate(None, _BLANKS):
+            return Pair(old_value, new_value, True)  # character by character, but for white space
+        new_text = _NEST.text(new_value)
+        if not _loses_nothing(old, old_text) or not _loses_nothing(new, new_text):
+            return None
+        if is_like and (old_text == new_text or _sorted(old_value) == _sorted(new_value)):
+            return Pair(old_value, new_value, True)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        return None
+    return None if _may_lose_digits(old) or _may_lose_digits(new) else Pair(old_value, new_value, False)
+
+
+class _Nest(local):
+    """Lists in lists, so many that orjson refuses to write what is nested deeper than ``MAX_DEPTH`` within them."""
+
+    def __init__(self) -> None:
+        self.inner: list[Any] = [None]
+        self.outer = self.inner
+        for _ in range(_LEVELS_WRITTEN - MAX_DEPTH - 1):
+            self.outer = [self.outer]
+        self._brackets = _LEVELS_WRITTEN - MAX_DEPTH
+
+    def text(self, value: Json) -> bytes:
+        """The value as compact JSON.
+
+        Raises:
+            orjson.JSONEncodeError: it is nested too deep.
+        """
+        self.inner[0] = value
+        try:
+            return orjson.dumps(self.outer)[self._brackets : -self._brackets]
+        finally:
+            self.inner[0] = None
+
+
+def _levels_written() -> int:
+    """How deep orjson writes: its makers say 254; found out, for it is no promise."""
+    value: Json = []
+    for levels in range(1, 10_000):
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            return levels - 1
+        value = [value]
+    raise AssertionError("orjson writes without a bound")
+
+
+_LEVELS_WRITTEN: Final = _levels_written()
+_NEST: Final = _Nest()
+
+
+def _sorted(value: Json) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _loses_nothing(body: bytes, text: bytes) -> bool:
+    """Whether the body says nothing that this text, read from it and written again, does not say too."""
+    if body == text or body.translate(None, _BLANKS) == text.translate(None, _BLANKS):
+        return True
+    # A member that came twice has taken its colon along.
+    return b"\\u003" not in body and body.count(b":") == text.count(b":") and not _may_lose_digits(body)
+
+
+class AmbiguousNumberError(Exception):
+    """A number of which this reading cannot tell how it was spelled: the body must be read with ``read_json``."""
+
+
+_BEFORE_NUMBER: Final = frozenset(b" \n\r\t:,[")
+_AFTER_NUMBER: Final = frozenset(b" \n\r\t,]}")
+
+
+class Spelling:
+    """How one body spells its numbers: gives a double its digits back, as ``1.10`` for ``1.1``."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def exact(self, value: Any) -> Any:
+        """The value with ``Decimal`` for ``float``, as ``read_json`` reads it.
+
+        Raises:
+            AmbiguousNumberError: the body spells one number in two ways.
+        """
+        kind = type(value)
+        if kind is float:
+            return Decimal(self._spelled(value))
+        if kind is dict:
+            return {name: self.exact(member) for name, member in value.items()}
+        if kind is list:
+            return [self.exact(element) for element in value]
+        return value
+
+    def _spelled(self, number: float) -> str:
+        plain = repr(number).encode()
+        body, size = self._body, len(plain)
+        found: set[bytes] = set()
+        at = body.find(plain)
+        while at >= 0:
+            end = at + size
+            while body[end : end + 1] == b"0":
+                end += 1
+            is_whole = (at == 0 or body[at - 1] in _BEFORE_NUMBER) and (end == len(body) or body[end] in _AFTER_NUMBER)
+            if is_whole:
+                found.add(body[at:end])
+            at = body.find(plain, end)
+        if len(found) != 1:
+            raise AmbiguousNumberError
+        return found.pop().decode()

@@ -1,13 +1,13 @@
 """Which element of one list is which element of the other, by content. Pure.
 
-Equal ends are stripped, then equal contents are matched in order by a longest increasing subsequence over unique
-contents (as in patience diff; Cohen 2008): n log n, never quadratic. What is left in a gap is paired by likeness where
-the gap is small, by position where it is large.
+Contents that both lists hold equally often are matched in order by a longest increasing subsequence, and so again
+between those anchors (as in patience diff; Cohen 2008): n log n, never quadratic. What is left in a gap is paired by
+likeness where the gap is small, by position where it is large.
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,29 @@ from parity_checks.compare.content import likeness
 
 _LARGEST_GAP: Final = 4_096
 """Most pairs in a gap that are weighed one against the other."""
+
+_MOST_ROUNDS: Final = 8
+"""How often anchors are looked for between anchors: it bounds the cost, whatever the lists hold."""
+
+Pairs = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is known of the elements of one list.
+
+    ``keys`` are equal where the rules make elements equal. ``exactly`` tells such elements apart as they are written,
+    ``closely`` gives the content that likeness is weighed by; both are asked only where the keys leave it open.
+    """
+
+    keys: Sequence[Hashable]
+    exactly: Callable[[int], Hashable]
+    closely: Callable[[int], Hashable]
+
+    @classmethod
+    def plain(cls, keys: Sequence[Hashable]) -> "Contents":
+        """Elements of which the keys say everything."""
+        return cls(keys, keys.__getitem__, keys.__getitem__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,72 +50,120 @@ class Alignment:
     moved: int = 0
 
 
-def align_by_identity(old: Sequence[Hashable], new: Sequence[Hashable]) -> Alignment:
+def align_by_identity(old: Contents, new: Contents) -> Alignment:
     """Align by a declared key: equal keys are the same element, wherever it stands."""
-    pairs, old_left, new_left = _same_anywhere(old, new)
-    return Alignment(tuple(sorted(pairs)), tuple(old_left), tuple(new_left))
+    pairs = _same_anywhere(old, new, range(len(old.keys)), range(len(new.keys)))
+    return _finished(old, new, pairs)
 
 
-def align_without_order(old: Sequence[Hashable], new: Sequence[Hashable]) -> Alignment:
+def align_without_order(old: Contents, new: Contents) -> Alignment:
     """Align by content wherever it stands; what is left is paired by likeness."""
-    pairs, old_left, new_left = _same_anywhere(old, new)
-    close = _pair_alike(old, new, old_left, new_left)
-    return _finished(pairs + close, old_left, new_left, moved=0)
+    pairs = _same_anywhere(old, new, range(len(old.keys)), range(len(new.keys)))
+    old_left, new_left = _left(old, new, pairs)
+    return _finished(old, new, pairs + _pair_alike(old, new, old_left, new_left))
 
 
-def align(old: Sequence[Hashable], new: Sequence[Hashable]) -> Alignment:
+def align(old: Contents, new: Contents) -> Alignment:
     """Align by content in order; elements that are equal and stand elsewhere are counted as moved."""
-    head = 0
-    shortest = min(len(old), len(new))
-    while head < shortest and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < shortest - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    pairs = [(at, at) for at in range(head)]
-    pairs += [(len(old) - at, len(new) - at) for at in range(tail, 0, -1)]
-    old_middle, new_middle = range(head, len(old) - tail), range(head, len(new) - tail)
-    same, old_left, new_left = _same_anywhere(old, new, old_middle, new_middle)
-    in_order = _longest_in_order(sorted(same))
-    close = _pair_gaps(old, new, old_left, new_left, in_order)
-    return _finished(pairs + same + close, old_left, new_left, moved=len(same) - len(in_order))
+    in_order = _in_order(old, new, range(len(old.keys)), range(len(new.keys)), _MOST_ROUNDS)
+    old_left, new_left = _left(old, new, in_order)
+    elsewhere = _same_anywhere(old, new, old_left, new_left)
+    old_left, new_left = _left(old, new, in_order + elsewhere)
+    pairs = in_order + elsewhere
+    for old_gap, new_gap in _gaps(old_left, new_left, in_order):
+        pairs += _pair_alike(old, new, old_gap, new_gap)
+    return _finished(old, new, pairs, moved=len(elsewhere))
 
 
-def _finished(pairs: list[tuple[int, int]], old_left: Sequence[int], new_left: Sequence[int], moved: int) -> Alignment:
-    old_paired = {old for old, _ in pairs}
-    new_paired = {new for _, new in pairs}
-    return Alignment(
-        tuple(sorted(pairs)),
-        tuple(at for at in old_left if at not in old_paired),
-        tuple(at for at in new_left if at not in new_paired),
-        moved,
+def _left(old: Contents, new: Contents, pairs: Pairs) -> tuple[list[int], list[int]]:
+    old_paired = {at for at, _ in pairs}
+    new_paired = {at for _, at in pairs}
+    return (
+        [at for at in range(len(old.keys)) if at not in old_paired],
+        [at for at in range(len(new.keys)) if at not in new_paired],
     )
 
 
-def _same_anywhere(
-    old: Sequence[Hashable],
-    new: Sequence[Hashable],
-    old_range: range | None = None,
-    new_range: range | None = None,
-) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Equal contents paired first with first, second with second; and what has no partner."""
+def _finished(old: Contents, new: Contents, pairs: Pairs, moved: int = 0) -> Alignment:
+    old_left, new_left = _left(old, new, pairs)
+    return Alignment(tuple(sorted(pairs)), tuple(old_left), tuple(new_left), moved)
+
+
+def _places(keys: Callable[[int], Hashable], within: Sequence[int]) -> dict[Hashable, list[int]]:
     places: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for at in reversed(new_range if new_range is not None else range(len(new))):
-        places[new[at]].append(at)
-    pairs: list[tuple[int, int]] = []
-    old_left: list[int] = []
-    for at in old_range if old_range is not None else range(len(old)):
-        waiting = places.get(old[at])
+    for at in within:
+        places[keys(at)].append(at)
+    return places
+
+
+def _same_anywhere(old: Contents, new: Contents, old_within: Sequence[int], new_within: Sequence[int]) -> Pairs:
+    """Equal keys paired: those that are written equally first, then the first with the first."""
+    old_places = _places(old.keys.__getitem__, old_within)
+    new_places = _places(new.keys.__getitem__, new_within)
+    pairs: Pairs = []
+    for key, old_at in old_places.items():
+        new_at = new_places.get(key)
+        if new_at is None:
+            continue
+        if len(old_at) == len(new_at) == 1:
+            pairs.append((old_at[0], new_at[0]))
+        else:
+            pairs += _same_writing(old, new, old_at, new_at)
+    return pairs
+
+
+def _same_writing(old: Contents, new: Contents, old_at: Sequence[int], new_at: Sequence[int]) -> Pairs:
+    new_written = _places(new.exactly, new_at[::-1])
+    pairs: Pairs = []
+    rest: list[int] = []
+    for at in old_at:
+        waiting = new_written.get(old.exactly(at))
         if waiting:
             pairs.append((at, waiting.pop()))
         else:
-            old_left.append(at)
-    new_left = sorted(at for waiting in places.values() for at in waiting)
-    return pairs, old_left, new_left
+            rest.append(at)
+    new_rest = sorted(at for waiting in new_written.values() for at in waiting)
+    return pairs + list(zip(rest, new_rest, strict=False))
 
 
-def _longest_in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _in_order(old: Contents, new: Contents, old_at: Sequence[int], new_at: Sequence[int], rounds: int) -> Pairs:
+    """Equal keys paired without any two crossing."""
+    if not old_at or not new_at:
+        return []
+    old_key, new_key = old.keys.__getitem__, new.keys.__getitem__
+    anchors = _longest_in_order(_equally_often(_places(old_key, old_at), _places(new_key, new_at)))
+    if not anchors and rounds:
+        anchors = _longest_in_order(
+            _equally_often(
+                _places(lambda at: (old_key(at), old.exactly(at)), old_at),
+                _places(lambda at: (new_key(at), new.exactly(at)), new_at),
+            )
+        )
+    if not anchors:
+        return _longest_in_order(_firsts(_places(old_key, old_at), _places(new_key, new_at)))
+    pairs = list(anchors)
+    if rounds:
+        for old_gap, new_gap in _gaps(old_at, new_at, anchors):
+            pairs += _in_order(old, new, old_gap, new_gap, rounds - 1)
+    return sorted(pairs)
+
+
+def _equally_often(old: dict[Hashable, list[int]], new: dict[Hashable, list[int]]) -> Pairs:
+    return [
+        pair
+        for key, old_at in old.items()
+        if len(new_at := new.get(key, ())) == len(old_at)
+        for pair in zip(old_at, new_at, strict=True)
+    ]
+
+
+def _firsts(old: dict[Hashable, list[int]], new: dict[Hashable, list[int]]) -> Pairs:
+    return [pair for key, old_at in old.items() for pair in zip(old_at, new.get(key, ()), strict=False)]
+
+
+def _longest_in_order(pairs: Pairs) -> Pairs:
     """The longest run of pairs whose new indexes rise with the old ones (Schensted 1961)."""
+    pairs = sorted(pairs)
     tops: list[int] = []
     top_pairs: list[int] = []
     before: list[int] = []
@@ -105,7 +176,7 @@ def _longest_in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]
         else:
             tops[place] = new
             top_pairs[place] = at
-    run: list[tuple[int, int]] = []
+    run: Pairs = []
     at = top_pairs[-1] if top_pairs else -1
     while at >= 0:
         run.append(pairs[at])
@@ -113,34 +184,28 @@ def _longest_in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]
     return run[::-1]
 
 
-def _pair_gaps(
-    old: Sequence[Hashable],
-    new: Sequence[Hashable],
-    old_left: Sequence[int],
-    new_left: Sequence[int],
-    anchors: Sequence[tuple[int, int]],
-) -> list[tuple[int, int]]:
-    """Pair what is left between the same two anchors."""
-    old_anchors = [old_at for old_at, _ in anchors]
-    new_anchors = [new_at for _, new_at in anchors]
+def _gaps(old_left: Sequence[int], new_left: Sequence[int], anchors: Pairs) -> list[tuple[list[int], list[int]]]:
+    """What both sides have between the same two anchors, and are no anchors themselves."""
+    old_anchors = [at for at, _ in anchors]
+    new_anchors = [at for _, at in anchors]
     gaps: defaultdict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for at in old_left:
-        gaps[bisect_left(old_anchors, at)][0].append(at)
-    for at in new_left:
-        gaps[bisect_left(new_anchors, at)][1].append(at)
-    pairs: list[tuple[int, int]] = []
-    for old_gap, new_gap in gaps.values():
-        pairs += _pair_alike(old, new, old_gap, new_gap)
-    return pairs
+    for left, sides_anchors, side in ((old_left, old_anchors, 0), (new_left, new_anchors, 1)):
+        taken = set(sides_anchors)
+        for at in left:
+            if at not in taken:
+                gaps[bisect_left(sides_anchors, at)][side].append(at)
+    return [gap for gap in gaps.values() if gap[0] and gap[1]]
 
 
-def _pair_alike(
-    old: Sequence[Hashable], new: Sequence[Hashable], old_left: Sequence[int], new_left: Sequence[int]
-) -> list[tuple[int, int]]:
+def _pair_alike(old: Contents, new: Contents, old_left: Sequence[int], new_left: Sequence[int]) -> Pairs:
+    """Pair changed elements: those that share most with each other."""
     if len(old_left) == len(new_left) == 1 or len(old_left) * len(new_left) > _LARGEST_GAP:
         return list(zip(old_left, new_left, strict=False))
+    old_close, new_close = [old.closely(at) for at in old_left], [new.closely(at) for at in new_left]
     weighed = sorted(
-        (-likeness(old[old_at], new[new_at]), old_at, new_at) for old_at in old_left for new_at in new_left
+        (-likeness(old_content, new_content), old_at, new_at)
+        for old_at, old_content in zip(old_left, old_close, strict=True)
+        for new_at, new_content in zip(new_left, new_close, strict=True)
     )
     pairs: dict[int, int] = {}
     taken: set[int] = set()

@@ -5,10 +5,10 @@
 
 from dataclasses import dataclass
 
-from parity_checks.canonical import json_body
-from parity_checks.canonical.decoding import MAX_BYTES, MAX_VALUES, Unreadable, charset_name, media_type
-from parity_checks.canonical.document import family_of, read
+from parity_checks.canonical.decoding import Unreadable, charset_name, media_type
+from parity_checks.canonical.document import read
 from parity_checks.canonical.trees import ABSENT, Document, Family
+from parity_checks.compare.at_once import is_settled
 from parity_checks.compare.findings import Findings
 from parity_checks.compare.headers import chosen, displayed, meaning
 from parity_checks.compare.walk import Walk
@@ -17,9 +17,6 @@ from strangler.exchange import Difference, DifferenceKind, Observation, Reason
 from strangler.plan.rule_paths import Language
 
 _CONTENT_TYPE = "headers.content-type"
-
-_LARGE = 1_000_000
-"""Bytes from which on a body's values are counted before it is parsed."""
 
 _MARKUP = frozenset({Family.XML, Family.HTML})
 
@@ -118,7 +115,7 @@ def _further(parameters: dict[str, str]) -> dict[str, str]:
 
 def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: Findings) -> None:
     old_body, new_body = old.body or b"", new.body or b""
-    if _are_equal_at_once(old, new, old_body, new_body):
+    if is_settled(old, new, rules, findings):
         return
     old_document = _document(old, old_body)
     if _are_identical(old, new):
@@ -167,24 +164,6 @@ def _are_identical(old: Observation, new: Observation) -> bool:
     return old.body == new.body and all(
         old.header(name) == new.header(name) for name in ("content-type", "content-encoding")
     )
-
-
-def _are_equal_at_once(old: Observation, new: Observation, old_body: bytes, new_body: bytes) -> bool:
-    """The fast path: plain JSON on both sides, and exactly equal."""
-    if old.header("content-encoding") or new.header("content-encoding") or len(old_body) > MAX_BYTES:
-        return False
-    old_type, new_type = old.header("content-type"), new.header("content-type")
-    if not _is_plain_json(old_type, old_body) or (old_type != new_type and not _is_plain_json(new_type, new_body)):
-        return False
-    if len(old_body) > _LARGE and old_body.count(b",") > MAX_VALUES:
-        return False
-    return json_body.are_equal(old_body, new_body)
-
-
-def _is_plain_json(content_type: str | None, body: bytes) -> bool:
-    """Whether a body says that it is JSON in UTF-8."""
-    charset = media_type(content_type)[1].get("charset")
-    return family_of(content_type, body) is Family.JSON and (charset is None or charset_name(charset) == "utf-8")
 
 
 def _document(observation: Observation, body: bytes) -> Document | Unreadable:

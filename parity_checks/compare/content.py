@@ -4,14 +4,16 @@ Lists are aligned by it, and the digest that makes two requests the same input i
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Set
 from decimal import Decimal
 from typing import Final
 
-from parity_checks.canonical.trees import Element, Value, local_name, number_text
-from parity_checks.rules.compiled import CompiledRules, normal
+from parity_checks.canonical.json_body import AmbiguousNumberError
+from parity_checks.canonical.trees import Element, Json, Value, local_name, number_text, text_of
+from parity_checks.compare.anatomy import has_children, member
+from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
-from strangler.plan.comparison import AbsenceRule, IgnoreRule, SetRule
+from strangler.plan.comparison import AbsenceRule, IgnoreRule, PresentIfRule, SetRule
 from strangler.plan.rule_paths import Label
 from strangler.stages import Side
 
@@ -20,17 +22,24 @@ DROPPED: Final = ("dropped",)
 
 
 def content(value: Value, state: State, rules: CompiledRules, side: Side) -> Hashable:
-    """The value's content at this place."""
+    """The value's content at this place.
+
+    Raises:
+        AmbiguousNumberError: a rule looks at how a number is written, and the body was read without that.
+    """
     has_order = True
     folded: Hashable | None = None
     for index in state.hits:
         rule = rules.rules[index]
         if isinstance(rule, IgnoreRule):
-            return DROPPED
-        if isinstance(rule, SetRule):
+            if hides(rule, value):
+                return DROPPED
+        elif isinstance(rule, SetRule):
             has_order = False
+        elif isinstance(value, float):
+            raise AmbiguousNumberError
         elif folded is None:
-            folded = normal(rule, value, side)
+            folded = rules.normal(rule, value, side)
             if folded is not None and isinstance(rule, AbsenceRule) and "absent" in rule.equal:
                 return DROPPED
     match value:
@@ -46,19 +55,45 @@ def content(value: Value, state: State, rules: CompiledRules, side: Side) -> Has
             return folded if folded is not None else _scalar(value)
 
 
+def hides(rule: IgnoreRule, value: Value) -> bool:
+    """Whether the rule means such a value too, and not only single ones."""
+    return rule.hides == "structure" or not has_children(value)
+
+
+def is_optional(value: Value, state: State, rules: CompiledRules) -> int | None:
+    """The rule by which this place (``state``) may be absent, given the old side's parent (``value``) of it."""
+    for index in state.hits:
+        rule = rules.rules[index]
+        if isinstance(rule, PresentIfRule):
+            deciding = member(value, rule.member, state.nowhere)[0]
+            if isinstance(deciding, float):
+                raise AmbiguousNumberError
+            if text_of(deciding) not in rule.is_:
+                return index
+    return None
+
+
 def _scalar(value: Value) -> Hashable:
     if isinstance(value, bool):
         return ("bool", value)
+    if isinstance(value, float):
+        return ("number", number_text(Decimal(repr(value))))
     if isinstance(value, int | Decimal):
         return ("number", number_text(value))
     return ("text", value) if isinstance(value, str) else ("null",)
 
 
 def _object_members(
-    value: Mapping[str, Value], state: State, rules: CompiledRules, side: Side
+    value: dict[str, Json], state: State, rules: CompiledRules, side: Side
 ) -> Iterable[tuple[str, Hashable]]:
-    for name, member in value.items():
-        yield name, content(member, state.step(name), rules, side)
+    back = {
+        rename.new: rename.old for rename in rules.renaming.at(state) if rename.new in value and rename.old not in value
+    }
+    for found, one in value.items():
+        name = back.get(found, found) if back else found
+        place = state.step(name)
+        if not place.hits or is_optional(value, place, rules) is None:
+            yield name, content(one, place, rules, side)
 
 
 def _members(pairs: Iterable[tuple[str, Hashable]]) -> frozenset[tuple[str, Hashable]]:
@@ -74,23 +109,43 @@ def _listed(contents: list[Hashable], has_order: bool) -> Hashable:
 def _element(
     value: Element, state: State, rules: CompiledRules, side: Side, folded: Hashable | None, *, has_order: bool
 ) -> Hashable:
-    pairs: list[tuple[str, Hashable]] = [
-        ("@" + name, content(text, state.step(label_of("@" + name)), rules, side))
-        for name, text in value.attributes.items()
-    ]
-    names: list[str] = []
+    names = [("#text" if isinstance(child, str) else child.name) for child in value.children]
+    back = renamed(state, rules, {*names, *("@" + name for name in value.attributes)}, set())
+    pairs: list[tuple[str, Hashable]] = []
+    for attribute, text in value.attributes.items():
+        name = back.get("@" + attribute, "@" + attribute)
+        place = state.step(label_of(name))
+        if is_optional(value, place, rules) is None:
+            pairs.append((name, content(text, place, rules, side)))
+    order: list[str] = []
     groups: dict[str, list[Hashable]] = {}
-    for child in value.children:
-        name = "#text" if isinstance(child, str) else child.name
-        found = content(child, state.step(label_of(name)), rules, side)
-        if found is not DROPPED:
-            names.append(name)
+    for child, found_name in zip(value.children, names, strict=True):
+        name = back.get(found_name, found_name)
+        place = state.step(label_of(name))
+        found = content(child, place, rules, side)
+        if found is not DROPPED and is_optional(value, place, rules) is None:
+            order.append(name)
             groups.setdefault(name, []).append(found)
     for name, contents in groups.items():
         is_list = not is_unordered(state, state.step(label_of(name)), rules)
         pairs.append((name, _listed(contents, is_list and has_order)))
-    text = folded if folded is not None else _scalar(value.text)
-    return ("element", _members(pairs), text, tuple(names) if has_order and len(groups) > 1 else ())
+    text_content = folded if folded is not None else _scalar(value.text)
+    return ("element", _members(pairs), text_content, tuple(order) if has_order and len(groups) > 1 else ())
+
+
+def renamed(state: State, rules: CompiledRules, here: Set[str], there: Set[str]) -> dict[str, str]:
+    """Names of children and attributes (``@``) of an element that rules call otherwise, and what they call them.
+
+    Only where this element has none of the old name, and the one ``there`` none of the new one.
+    """
+    found: dict[str, str] = {}
+    for rename in rules.renaming.at(state):
+        for name in here:
+            if label_of(name) == rename.new:
+                old = name[: len(name) - len(local_name(name.removeprefix("@")))] + rename.old.removeprefix("@")
+                if old not in here and name not in there:
+                    found[name] = old
+    return found
 
 
 def label_of(name: str) -> Label:

@@ -32,6 +32,18 @@ class Findings:
         self.language = Language.JSON
         self.left_out = 0
 
+    def afresh(self) -> "Findings":
+        """Findings of the same exchange, with nothing found yet; what they find may be joined, or left."""
+        return Findings(self._operation, len(self._hidden))
+
+    def join(self, other: "Findings") -> None:
+        """Take over what others of this exchange have found."""
+        for difference in other.differences:
+            self._take(difference)
+        self._hidden = [ours + theirs for ours, theirs in zip(self._hidden, other.hidden, strict=True)]
+        self.left_out += other.left_out
+        self.language = other.language
+
     def add(self, kind: DifferenceKind, place: Place, old: Value, new: Value) -> None:
         """A difference in the body."""
         if self._hiding is not None:
@@ -48,12 +60,15 @@ class Findings:
 
     def _keep(self, kind: DifferenceKind, path: str, general: str, old: str | None, new: str | None) -> None:
         found = signature(self._operation, general, kind)
-        count = self._signatures[found]
+        self._take(Difference(kind, path, old, new, found, general))
+
+    def _take(self, difference: Difference) -> None:
+        count = self._signatures[difference.signature]
         if count >= MOST_OF_ONE_KIND or (not count and len(self._signatures) >= MOST_KINDS):
             self.left_out += 1
             return
-        self._signatures[found] = count + 1
-        self._differences.append(Difference(kind, path, old, new, found, general))
+        self._signatures[difference.signature] = count + 1
+        self._differences.append(difference)
 
     def hide(self, rule: int) -> None:
         """A rule made two values equal."""

@@ -4,12 +4,21 @@ The rules are followed on the way down as automaton states, so a place costs the
 A rule hides exactly what it names, and everything it hides is counted.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
-from parity_checks.canonical.trees import ABSENT, Blob, Element, Json, Value, is_same, local_name
-from parity_checks.compare.align import Alignment, align, align_by_identity, align_without_order
-from parity_checks.compare.content import content, label_of, set_rule
+from parity_checks.canonical.trees import ABSENT, Element, Json, Value, local_name
+from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
+from parity_checks.compare.anatomy import (
+    are_same,
+    are_surely_same,
+    equal_ends,
+    groups_of,
+    kind_of,
+    member,
+    texts,
+)
+from parity_checks.compare.content import content, hides, is_optional, label_of, renamed, set_rule
 from parity_checks.compare.findings import Findings, Place
 from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
@@ -18,28 +27,50 @@ from strangler.plan.comparison import IgnoreRule, SetRule
 from strangler.plan.rule_paths import Language
 from strangler.stages import Side
 
+Exact = Callable[[Any], Any]
+"""Gives what was read quickly its exact numbers back."""
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
+
 
 class Walk:
     """One comparison of two bodies in one language."""
 
-    def __init__(self, rules: CompiledRules, language: Language, findings: Findings) -> None:
+    def __init__(
+        self,
+        rules: CompiledRules,
+        language: Language,
+        findings: Findings,
+        exactly: tuple[Exact, Exact] = (_as_it_is, _as_it_is),
+    ) -> None:
         self._rules = rules
         self._language = language
         self._findings = findings
+        self._old_exactly, self._new_exactly = exactly
 
     def compare(self, old: Value, new: Value) -> None:
-        """Walk down from the roots."""
+        """Walk down from the roots.
+
+        Raises:
+            AmbiguousNumberError: the bodies must be read with exact numbers.
+        """
         start = self._rules.start(self._language)
-        if isinstance(old, Element) and isinstance(new, Element):
-            if old.name != new.name:
-                self._findings.add(DifferenceKind.VALUE, None, old.name, new.name)
-                return
-            self._pair(old, new, start.step(local_name(old.name)), (None, old.name, None))
-        else:
+        if not (isinstance(old, Element) and isinstance(new, Element)):
             self._pair(old, new, start, None)
+            return
+        for name in renamed(start, self._rules, {new.name}, {old.name}).values():
+            if name == old.name:
+                self._renamed(start, name)
+                new = Element(name, new.attributes, new.text, new.children)
+        if old.name != new.name:
+            self._findings.add(DifferenceKind.VALUE, None, old.name, new.name)
+        else:
+            self._pair(old, new, start.step(local_name(old.name)), (None, old.name, None))
 
     def _pair(self, old: Value, new: Value, state: State, place: Place) -> None:
-        ignoring = self._ignoring(state)
+        ignoring = self._ignoring(old, new, state) if state.hits else None
         if ignoring is not None:
             with self._findings.hidden_by(ignoring):
                 self._disagree(old, new, state.nowhere, place)
@@ -53,106 +84,216 @@ class Walk:
             self._lists(old, new, state, place)
         elif isinstance(old, Element) and isinstance(new, Element):
             self._elements(old, new, state, place)
-        elif not is_same(old, new):
+        elif not are_same(old, new):
             self._differ(old, new, state, place)
 
-    def _ignoring(self, state: State) -> int | None:
+    def _ignoring(self, old: Value, new: Value, state: State) -> int | None:
         for index in state.hits:
-            if isinstance(self._rules.rules[index], IgnoreRule):
+            rule = self._rules.rules[index]
+            if isinstance(rule, IgnoreRule) and hides(rule, old) and hides(rule, new):
                 return index
         return None
 
     def _differ(self, old: Value, new: Value, state: State, place: Place) -> None:
         """Two values that are not the same: a difference, unless a rule makes them equal."""
+        old, new = self._old_exactly(old), self._new_exactly(new)
         if not self._is_hidden(old, new, state):
-            self._findings.add(_kind(old, new), place, old, new)
+            self._findings.add(kind_of(old, new), place, old, new)
 
-    def _objects(self, old: Mapping[str, Json], new: Mapping[str, Json], state: State, place: Place) -> None:
+    def _lone(self, old: Value, new: Value, parent: Value, state: State, place: Place) -> None:
+        """What only one side has. ``parent`` is what it stands in on the old side, or would."""
+        optional = is_optional(parent, state, self._rules) if state.hits else None
+        if optional is not None and self._ignoring(old, new, state) is None:
+            self._findings.hide(optional)
+        else:
+            self._pair(old, new, state, place)
+
+    def _renamed(self, state: State, old_name: str) -> None:
+        """Count a rename that was met: it has hidden that one name is missing and another surplus."""
+        label = label_of(old_name)
+        self._findings.hide(next(rename.rule for rename in self._rules.renaming.at(state) if rename.old == label))
+
+    def _objects(self, old: dict[str, Json], new: dict[str, Json], state: State, place: Place) -> None:
+        back = {
+            rename.new: rename.old
+            for rename in self._rules.renaming.at(state)
+            if rename.new in new and rename.new not in old and rename.old not in new
+        }
+        forth = {name: found for found, name in back.items()}
         for name, old_member in old.items():
-            self._pair(old_member, new.get(name, ABSENT), state.step(name), (place, name, None))
-        for name, new_member in new.items():
+            found = forth.get(name, name) if forth else name
+            if found is not name:
+                self._renamed(state, name)
+            new_member = new.get(found, ABSENT)
+            if new_member is ABSENT:
+                self._lone(old_member, ABSENT, old, state.step(name), (place, name, None))
+            elif not are_surely_same(old_member, new_member):
+                self._pair(old_member, new_member, state.step(name), (place, name, None))
+        for found, new_member in new.items():
+            name = back.get(found, found)
             if name not in old:
-                self._pair(ABSENT, new_member, state.step(name), (place, name, None))
+                self._lone(ABSENT, new_member, old, state.step(name), (place, found, None))
 
     def _lists(self, old: Sequence[Json], new: Sequence[Json], state: State, place: Place) -> None:
         if bool(old) != bool(new) and self._is_hidden(list(old), list(new), state):
             return
-        alignment = self._aligned(old, new, state, set_rule(state, self._rules))
+        head, tail = equal_ends(old, new)
+        if head + tail == len(old) == len(new):
+            return
+        rule = set_rule(state, self._rules)
+        alignment = self._aligned(old, new, (head, tail), state.step, rule)
         for old_at, new_at in alignment.pairs:
             self._pair(old[old_at], new[new_at], state.step(old_at), (place, None, old_at))
         for at in alignment.missing:
             self._pair(old[at], ABSENT, state.step(at), (place, None, at))
         for at in alignment.surplus:
             self._pair(ABSENT, new[at], state.step(at), (place, None, at))
-        self._moved(alignment, place)
+        self._moved(alignment, len(old) - len(alignment.missing), place)
 
-    def _aligned(self, old: Sequence[Value], new: Sequence[Value], state: State, rule: SetRule | None) -> Alignment:
-        """Align list elements; ``state`` is the list's own (JSON)."""
-        if len(old) == len(new) == 1 and (rule is None or rule.by is None):
-            return _ONE_PAIR
+    def _aligned(
+        self,
+        old: Sequence[Value],
+        new: Sequence[Value],
+        equal: tuple[int, int],
+        state_at: Callable[[int], State],
+        rule: SetRule | None,
+    ) -> Alignment:
+        """Align two lists, but for their equal ends; ``state_at`` is the rules' state at an index."""
+        head, tail = equal
+        old_size, new_size = len(old) - head - tail, len(new) - head - tail
         by = rule.by if rule else None
-        old_contents = [self._content(value, state.step(at), Side.OLD, by) for at, value in enumerate(old)]
-        new_contents = [self._content(value, state.step(at), Side.NEW, by) for at, value in enumerate(new)]
-        return _align(old_contents, new_contents, rule)
+        if old_size == new_size == 1 and by is None:
+            return Alignment(((head, head),), (), ())
+        if not old_size or not new_size:
+            return Alignment((), tuple(range(head, head + old_size)), tuple(range(head, head + new_size)))
+        states = [state_at(at) for at in range(head, head + max(old_size, new_size))]
+        old_middle, new_middle = old[head : head + old_size], new[head : head + new_size]
+        keys = self._texts(old_middle, new_middle, states) if by is None else None
+        old_contents = self._contents(old_middle, states, Side.OLD, by, keys and keys[0])
+        new_contents = self._contents(new_middle, states, Side.NEW, by, keys and keys[1])
+        found = _align(old_contents, new_contents, rule)
+        return Alignment(
+            tuple((old_at + head, new_at + head) for old_at, new_at in found.pairs),
+            tuple(at + head for at in found.missing),
+            tuple(at + head for at in found.surplus),
+            found.moved,
+        )
+
+    @staticmethod
+    def _texts(
+        old: Sequence[Value], new: Sequence[Value], states: Sequence[State]
+    ) -> tuple[list[bytes], list[bytes]] | None:
+        """The quick way to contents: where no rule says anything about the elements or what is in them."""
+        if not all(state.is_dead for state in states) or isinstance(old[0], Element):
+            return None
+        old_texts = texts(old)
+        new_texts = texts(new) if old_texts is not None else None
+        return None if old_texts is None or new_texts is None else (old_texts, new_texts)
+
+    def _contents(
+        self,
+        values: Sequence[Value],
+        states: Sequence[State],
+        side: Side,
+        by: str | None,
+        keys: Sequence[Hashable] | None,
+    ) -> Contents:
+        def exactly(at: int) -> Hashable:
+            return content(values[at], states[at].nowhere, self._rules, side)
+
+        if keys is not None:
+            return Contents(keys, exactly, exactly)
+        found = [self._content(value, state, side, by) for value, state in zip(values, states, strict=False)]
+        return Contents(found, exactly, found.__getitem__)
 
     def _content(self, value: Value, state: State, side: Side, by: str | None) -> Hashable:
         if by is not None:
-            member, member_state = _member(value, by, state)
-            if member is not ABSENT:
-                return ("by", content(member, member_state, self._rules, side))
+            identity, identity_state = member(value, by, state)
+            if identity is not ABSENT:
+                return ("by", content(identity, identity_state, self._rules, side))
         return content(value, state, self._rules, side)
 
-    def _moved(self, alignment: Alignment, place: Place) -> None:
+    def _moved(self, alignment: Alignment, count: int, place: Place) -> None:
         if alignment.moved:
-            count = len(alignment.pairs)
             said = f"{alignment.moved} of {count} at another place"
             self._findings.add(DifferenceKind.ORDER, place, f"{count} in this order", said)
 
     def _elements(self, old: Element, new: Element, state: State, place: Place) -> None:
-        for name in dict.fromkeys((*old.attributes, *new.attributes)):
-            old_text: Value = old.attributes.get(name, ABSENT)
-            new_text: Value = new.attributes.get(name, ABSENT)
-            self._pair(old_text, new_text, state.step(label_of("@" + name)), (place, "@" + name, None))
+        back = self._names_back(old, new, state)
+        for name, (old_text, new_text, found) in _attributes(old, new, back).items():
+            if old_text != new_text:
+                where = state.step(label_of(name)), (place, found, None)
+                if old_text is ABSENT or new_text is ABSENT:
+                    self._lone(old_text, new_text, old, *where)
+                else:
+                    self._pair(old_text, new_text, *where)
         if not old.children and not new.children:
             if old.text != new.text:
                 self._differ(old.text, new.text, state, place)
         elif old.text == new.text == "":
-            self._children(old, new, state, place)
+            self._children(old, new, state, place, back)
         else:
             self._differ(old, new, state, place)
 
-    def _children(self, old: Element, new: Element, state: State, place: Place) -> None:
-        old_groups, new_groups = _groups(old), _groups(new)
-        for name in dict.fromkeys((*old_groups, *new_groups)):
-            self._group(name, old_groups.get(name, []), new_groups.get(name, []), state, place)
-        if set_rule(state, self._rules) is None:
-            self._element_order(old, new, state, place)
+    def _names_back(self, old: Element, new: Element, state: State) -> dict[str, str]:
+        """New names of attributes and children, and the old names that they are met under."""
+        if not self._rules.renaming.at(state):
+            return {}
+        old_names, new_names = ({*_names(one), *("@" + name for name in one.attributes)} for one in (old, new))
+        back = renamed(state, self._rules, new_names, old_names)
+        for name in back.values():
+            if name in old_names:
+                self._renamed(state, name)
+        return back
 
-    def _group(self, name: str, old: list[Value], new: list[Value], parent: State, place: Place) -> None:
-        """The children of one name on both sides: one against one, or two lists."""
-        state = parent.step(label_of(name))
-        rule = set_rule(state, self._rules) or set_rule(parent, self._rules)
+    def _children(self, old: Element, new: Element, state: State, place: Place, back: Mapping[str, str]) -> None:
+        old_names, new_names = _names(old), [back.get(name, name) for name in _names(new)]
+        if old_names == new_names and len(set(old_names)) == len(old_names):
+            for name, old_child, new_child in zip(old_names, old.children, new.children, strict=True):
+                below = state.step(label_of(name))
+                if below.hits or state.hits:
+                    self._group((name, name), [old_child], [new_child], (old, state), place)
+                else:
+                    self._pair(old_child, new_child, below, (place, name, None))
+            return
+        old_groups, new_groups = groups_of(old.children, old_names), groups_of(new.children, new_names)
+        forth = {name: found for found, name in back.items()}
+        for name in dict.fromkeys((*old_groups, *new_groups)):
+            found = forth.get(name, name) if name not in old_groups else name
+            self._group((name, found), old_groups.get(name, []), new_groups.get(name, []), (old, state), place)
+        if set_rule(state, self._rules) is None:
+            self._element_order(old_names, new_names, state, place)
+
+    def _group(
+        self, names: tuple[str, str], old: list[Value], new: list[Value], parent: tuple[Element, State], place: Place
+    ) -> None:
+        """The children of one name on both sides: one against one, or two lists.
+
+        ``names`` are what rules call them, and what they are called where they are.
+        """
+        name, found = names
+        state = parent[1].step(label_of(name))
+        rule = set_rule(state, self._rules) or set_rule(parent[1], self._rules)
         if len(old) == len(new) == 1 and (rule is None or rule.by is None):
             self._pair(old[0], new[0], state, (place, name, None))
             return
-        by = rule.by if rule else None
-        alignment = _align(
-            [self._content(value, state, Side.OLD, by) for value in old],
-            [self._content(value, state, Side.NEW, by) for value in new],
-            rule,
-        )
+        if not old or not new:
+            for at, value in enumerate(old or new):
+                where = (place, found, _position(at, old or new))
+                self._lone(value if old else ABSENT, value if new else ABSENT, parent[0], state, where)
+            return
+        alignment = self._aligned(old, new, equal_ends(old, new), lambda _: state, rule)
         for old_at, new_at in alignment.pairs:
             self._pair(old[old_at], new[new_at], state, (place, name, _position(old_at, old)))
         for at in alignment.missing:
             self._pair(old[at], ABSENT, state, (place, name, _position(at, old)))
         for at in alignment.surplus:
             self._pair(ABSENT, new[at], state, (place, name, _position(at, new)))
-        self._moved(alignment, (place, name, None))
+        self._moved(alignment, len(old) - len(alignment.missing), (place, name, None))
 
-    def _element_order(self, old: Element, new: Element, state: State, place: Place) -> None:
+    def _element_order(self, old_names: list[str], new_names: list[str], state: State, place: Place) -> None:
         """Elements of different names that stand in another order."""
-        old_names = self._ordered_names(old, state)
-        new_names = self._ordered_names(new, state)
+        old_names, new_names = self._ordered(old_names, state), self._ordered(new_names, state)
         if old_names == new_names:
             return
         if sorted(old_names) != sorted(new_names):  # something is missing or surplus, which has been told
@@ -162,9 +303,10 @@ class Walk:
         if old_names != new_names:
             self._findings.add(DifferenceKind.ORDER, place, _named(old_names), _named(new_names))
 
-    def _ordered_names(self, element: Element, state: State) -> list[str]:
-        names = ("#text" if isinstance(child, str) else child.name for child in element.children)
-        return [name for name in names if self._ignoring(state.step(label_of(name))) is None]
+    def _ordered(self, names: list[str], state: State) -> list[str]:
+        """The names without those that are ignored."""
+        told = {name for name in names if self._ignoring(ABSENT, ABSENT, state.step(label_of(name))) is None}
+        return [name for name in names if name in told]
 
     def _is_hidden(self, old: Value, new: Value, state: State) -> bool:
         for index in state.hits:
@@ -174,34 +316,26 @@ class Walk:
         return False
 
 
-_ONE_PAIR = Alignment(((0, 0),), (), ())
+def _names(element: Element) -> list[str]:
+    return [("#text" if isinstance(child, str) else child.name) for child in element.children]
 
 
-def _align(old: Sequence[Hashable], new: Sequence[Hashable], rule: SetRule | None) -> Alignment:
+def _attributes(old: Element, new: Element, back: Mapping[str, str]) -> dict[str, tuple[Value, Value, str]]:
+    """Attributes of both sides by name (with ``@``): the values, and what it is called where it is."""
+    found: dict[str, tuple[Value, Value, str]] = {
+        "@" + name: (text, ABSENT, "@" + name) for name, text in old.attributes.items()
+    }
+    for name, text in new.attributes.items():
+        called = back.get("@" + name, "@" + name)
+        old_text, _, place = found.get(called, (ABSENT, ABSENT, "@" + name))
+        found[called] = (old_text, text, place)
+    return found
+
+
+def _align(old: Contents, new: Contents, rule: SetRule | None) -> Alignment:
     if rule is None:
         return align(old, new)
     return align_by_identity(old, new) if rule.by else align_without_order(old, new)
-
-
-def _member(value: Value, by: str, state: State) -> tuple[Value, State]:
-    """The member that identifies a list element: a JSON member, an attribute or a child element."""
-    if isinstance(value, dict):
-        return value.get(by, ABSENT), state.step(by)
-    if isinstance(value, Element):
-        named: Iterable[tuple[str, Value]] = (
-            (("@" + local_name(name), text) for name, text in value.attributes.items())
-            if by.startswith("@")
-            else ((local_name(child.name), child) for child in value.children if isinstance(child, Element))
-        )
-        return next((found for name, found in named if name == by), ABSENT), state.step(by)
-    return ABSENT, state
-
-
-def _groups(element: Element) -> dict[str, list[Value]]:
-    groups: dict[str, list[Value]] = {}
-    for child in element.children:
-        groups.setdefault("#text" if isinstance(child, str) else child.name, []).append(child)
-    return groups
 
 
 def _position(at: int, group: Sequence[Value]) -> int | None:
@@ -210,20 +344,3 @@ def _position(at: int, group: Sequence[Value]) -> int | None:
 
 def _named(names: Sequence[str]) -> str:
     return " ".join(local_name(name) for name in names)
-
-
-def _kind(old: Value, new: Value) -> DifferenceKind:
-    if new is ABSENT:
-        return DifferenceKind.MISSING
-    if old is ABSENT:
-        return DifferenceKind.SURPLUS
-    if isinstance(old, Blob) and isinstance(new, Blob) and old.length != new.length:
-        return DifferenceKind.LENGTH
-    return DifferenceKind.VALUE if _type(old) is _type(new) else DifferenceKind.TYPE
-
-
-def _type(value: Value) -> type:
-    if isinstance(value, Element):
-        # A nil, a text and a structure are three types.
-        return type(None) if value.text is None else dict if value.children else str
-    return int if isinstance(value, Decimal) else type(value)

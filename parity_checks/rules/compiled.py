@@ -6,12 +6,14 @@ transitive (a tolerance) every value gets the same form, and aligned elements ar
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
 from parity_checks.rules import equalities
+from parity_checks.rules.known import NOTHING_KNOWN, Known
 from parity_checks.rules.paths import Automaton, State
+from parity_checks.rules.renaming import Renaming
 from strangler.plan.comparison import (
     AbsenceRule,
     CodeRule,
@@ -57,7 +59,9 @@ class CompiledRules:
     xml: Automaton
     headers: tuple[str, ...]
     show: tuple[Path, ...]
+    renaming: Renaming = field(compare=False, repr=False)
     functions: Mapping[int, Function] = field(default_factory=dict, hash=False)
+    known: Known = field(default=NOTHING_KNOWN, compare=False, repr=False)
 
     def start(self, language: Language) -> State:
         """Where the walk down a body begins."""
@@ -78,7 +82,32 @@ class CompiledRules:
             RuleFailed: it is a custom rule, and its function gave no answer.
         """
         rule = self.rules[index]
-        return self._holds_by_function(index, rule, old, new) if isinstance(rule, CustomRule) else holds(rule, old, new)
+        match rule:
+            case CustomRule():
+                return self._holds_by_function(index, rule, old, new)
+            case IdRule():
+                old_text, new_text = text_of(old), text_of(new)
+                return None not in {old_text, new_text} and self.known.new_of(rule.of, old_text or "") == new_text
+            case _:
+                return holds(rule, old, new)
+
+    def normal(self, rule: Rule, value: Value, side: Side) -> Hashable | None:
+        """As the function ``normal``; of an id, the new side's for the same thing, where that is known."""
+        if not isinstance(rule, IdRule):
+            return normal(rule, value, side)
+        text = text_of(value)
+        if text is None:
+            return None
+        return ("id", (self.known.new_of(rule.of, text) or text) if side is Side.OLD else text)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether a rule is about ids that each side makes of its own."""
+        return any(isinstance(rule, IdRule) for rule in self.rules)
+
+    def knowing(self, known: Known) -> "CompiledRules":
+        """The same rules with an identity map: without one no id is known."""
+        return replace(self, known=known)
 
     def _holds_by_function(self, index: int, rule: CustomRule, old: Value, new: Value) -> bool:
         """A function is asked about single values, and about their absence; never about lists or structures."""
@@ -110,6 +139,7 @@ def compile_rules(operation: str, compare: Compare, functions: Mapping[int, Func
         xml=_automaton(paths, Language.XML),
         headers=tuple(name.lower() for name in compare.headers),
         show=tuple(parse_path(path) for path in compare.show),
+        renaming=Renaming(compare.rules, paths),
         functions=functions,
     )
 
@@ -124,7 +154,8 @@ def ignoring(paths: tuple[str, ...]) -> CompiledRules:
     Raises:
         ValueError: a path is wrong.
     """
-    rules = tuple(IgnoreRule.model_validate({"path": path, "as": "ignore", "why": "same input"}) for path in paths)
+    said = {"as": "ignore", "hides": "structure", "why": "same input"}
+    rules = tuple(IgnoreRule.model_validate({"path": path, **said}) for path in paths)
     return compile_rules("", Compare(rules=rules, headers=()))
 
 

@@ -72,7 +72,9 @@ def test_text_rule_makes_numbers_differ_by_spelling_only_when_numbers_differ() -
 
 def test_ignore_hides_only_its_subtree_and_counts() -> None:
     old, new = '{"a":{"b":1,"c":[1,2]},"d":1}', '{"a":{"b":2,"c":[1,3]},"d":2}'
-    assert outcome(old, new, {"path": "$.a", "as": "ignore"}) == (["value $.d"], (2,))
+    rule = {"path": "$.a", "as": "ignore"}
+    assert outcome(old, new, {**rule, "hides": "structure"}) == (["value $.d"], (2,))
+    assert outcome(old, new, rule) == (["value $.a.b", "value $.a.c[1]", "value $.d"], (0,))
 
 
 def test_ignore_hides_missing_and_surplus() -> None:
