@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from strangler.errors import Problem
 from strangler.plan import consequences, fields
+from strangler.plan.breadth import check_breadth
 from strangler.plan.complaint import Complaint, refusal, warning
 from strangler.plan.coverage import check_coverage
 from strangler.plan.form import nearest
@@ -63,6 +64,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
         yield from fields.check_key((*path, "key"), operation.key)
     yield from _check_writes(plan, path, operation)
     yield from fields.check_compare((*path, "compare"), operation.compare)
+    yield from check_breadth((*path, "compare"), operation.compare)
     yield from consequences.check_ids(plan, path, operation)
     yield from consequences.check_effects(plan, path, operation)
     yield from _check_unbuilt(path, operation)
