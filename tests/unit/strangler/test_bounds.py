@@ -1,6 +1,8 @@
 """The anytime-valid bound: golden figures, and that it stays valid under constant looking."""
 
+import math
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -57,29 +59,81 @@ def test_damaged_figures_show_nothing(failures: int, n: int, limit: float, confi
     assert upper_bound(failures, n, confidence, limit) == 1.0
 
 
-@pytest.mark.parametrize("true_rate", [0.05, 0.06, 0.1])
-def test_false_passes_stay_under_alpha_although_every_comparison_is_looked_at(true_rate: float) -> None:
-    limit, confidence, runs, looks = 0.05, 0.9, 2_000, 400
-    first_n = {
-        failures: next((n for n in range(1, looks + 1) if _passes(failures, n, limit, confidence)), None)
-        for failures in range(30)
-    }
+RUNS = 10_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "confidence", "true_rate", "looks"),
+    [(0.01, 0.95, 0.01, 40_000), (0.01, 0.95, 0.012, 40_000), (0.001, 0.95, 0.001, 200_000), (0.05, 0.9, 0.05, 8_000)],
+)
+def test_false_passes_stay_under_alpha_although_every_comparison_is_looked_at(
+    limit: float, confidence: float, true_rate: float, looks: int
+) -> None:
+    first_n = [failures + needed(failures, failures, limit, confidence) for failures in range(int(2 * looks * limit))]
+    false_passes = passes_among(RUNS, first_n, true_rate, looks)
+    assert 0 < false_passes <= RUNS * (1 - confidence)
+
+
+def test_simulation_catches_a_bound_that_holds_for_one_look_only() -> None:
+    """The textbook's 95 % bound, looked at after every comparison: the runs above must be able to fail."""
+    first_n = [299, 473, 628, 773, 913, 1049, 1182, 1312, 1441, 1568]
+    assert passes_among(RUNS, first_n, 0.01, 1_568) > RUNS * 0.09
+
+
+def passes_among(runs: int, first_n: Sequence[int], rate: float, looks: int) -> int:
+    """In how many runs of comparisons at this rate the bound is ever said to hold, looked at after each comparison.
+
+    Args:
+        runs: how many runs.
+        first_n: by number of failures, the number of comparisons from which on the bound is said to hold.
+        rate: the true rate.
+        looks: comparisons in each run.
+    """
     rng = random.Random(7)
-    false_passes = sum(_is_ever_below(rng, true_rate, looks, first_n) for _ in range(runs))
-    assert false_passes / runs <= 1 - confidence
+    clean = math.log1p(-rate)
+    passed = 0
+    for _ in range(runs):
+        next_failure = 0
+        for reached in first_n:
+            if reached > looks:
+                break
+            next_failure += 1 + int(math.log(1.0 - rng.random()) / clean)  # a geometric draw: up to the next failure
+            if next_failure > reached:
+                passed += 1
+                break
+    return passed
 
 
-def _passes(failures: int, n: int, limit: float, confidence: float) -> bool:
-    return failures <= n and is_below(failures, n, limit, confidence)
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_fair_draws_are_rarely_called_lopsided_although_every_one_is_looked_at(confidence: float) -> None:
+    pairs = 1_000
+    furthest = [fewest_apart(count, confidence) for count in range(1, pairs + 1)]
+    rng = random.Random(7)
+    false_alarms = sum(is_ever_beyond(rng.getrandbits(pairs), furthest) for _ in range(RUNS))
+    assert 0 < false_alarms <= RUNS * (1 - confidence)
 
 
-def _is_ever_below(rng: random.Random, rate: float, looks: int, first_n: dict[int, int | None]) -> bool:
-    """Whether one run of comparisons is ever declared below, looked at after each."""
-    failures = 0
-    for n in range(1, looks + 1):
-        failures += rng.random() < rate
-        needed_n = first_n.get(failures)
-        if needed_n is not None and n >= needed_n:
+def test_unfair_draws_are_found_out() -> None:
+    furthest = [fewest_apart(count, 0.95) for count in range(1, 401)]
+    rng = random.Random(7)
+    biased = (rng.getrandbits(400) | rng.getrandbits(400) & rng.getrandbits(400) for _ in range(200))  # 5 of 8
+    assert sum(is_ever_beyond(bits, furthest) for bits in biased) > 170
+
+
+def fewest_apart(pairs: int, confidence: float) -> int:
+    """How far apart the two counts must be among so many pairs to be called lopsided; too far where nothing is."""
+    apart = pairs % 2
+    while apart <= pairs and not is_lopsided((pairs + apart) // 2, (pairs - apart) // 2, confidence):
+        apart += 2
+    return apart
+
+
+def is_ever_beyond(bits: int, furthest: Sequence[int]) -> bool:
+    """Whether the pairs that the bits stand for ever look lopsided, looked at after each."""
+    apart = 0
+    for bit, limit in zip(f"{bits:0{len(furthest)}b}", furthest, strict=True):
+        apart += 1 if bit == "1" else -1
+        if not -limit < apart < limit:
             return True
     return False
 
