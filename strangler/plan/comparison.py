@@ -179,12 +179,40 @@ class Noise(Model):
     sample: Ratio = Field(0.02, description="Share of reads for which old is asked again beside new.")
 
 
+COMPARED_HEADERS = (
+    "content-type",
+    "content-disposition",
+    "content-language",
+    "location",
+    "link",
+    "allow",
+    "retry-after",
+    "www-authenticate",
+    "set-cookie",
+    "cache-control",
+    "etag",
+    "last-modified",
+    "access-control-allow-origin",
+)
+"""Headers that callers act on: how to read the body, where to go next, what they may do, when to come back, what to
+keep.
+
+Left out is what each server makes for itself (date, server, via, x-...), what belongs to one connection, and what says
+how the body travelled (content-length, content-encoding, transfer-encoding): the body itself is compared. Of some, only
+a part counts: of a cookie its name and attributes, of ``location`` and ``link`` what comes after the host, of ``etag``
+and ``last-modified`` that they are there, of ``retry-after`` seconds but no date.
+"""
+
+
 class Compare(Model):
     """How two answers are compared, as the caller would have seen them."""
 
     rules: tuple[Rule, ...] = ()
     """Where the two answers may differ, and why."""
-    headers: tuple[str, ...] = Field(("content-type",), description="Response headers that are compared.")
+    headers: tuple[str, ...] = Field(
+        COMPARED_HEADERS,
+        description="Response headers that are compared; a list given here replaces the default one.",
+    )
     show: tuple[str, ...] = Field((), description="Paths whose values are not personal and may be shown unmasked.")
     same_input_ignoring: tuple[str, ...] = Field(
         (), description="Paths in the request that do not make it a different input (request ids, timestamps)."

@@ -198,11 +198,12 @@ async def test_worker_unparsable_and_too_large_are_counted(tmp_path: Path) -> No
     async def large(_: web.Request, __: int) -> web.StreamResponse:
         return web.Response(body=b"[" + b"1," * 4000 + b"1]", content_type="application/json")
 
-    async with serving(large) as new:
+    async with serving(large) as new, serving(saying("{")) as broken:
         plan = plan_for("http://127.0.0.1:9", new.url).model_copy(update={})
         small = plan.model_copy(update={"capture": plan.capture.model_copy(update={"body_bytes": 1024})})
         too_large = await outcomes(small, [exchange(plan)], tmp_path)
-        unparsable = await outcomes(plan, [exchange(plan, "{")], tmp_path)
+        both = plan_for("http://127.0.0.1:9", broken.url)
+        unparsable = await outcomes(both, [exchange(both, "{[")], tmp_path)
     assert [outcome.reason for outcome in too_large + unparsable] == [Reason.TOO_LARGE, Reason.UNPARSABLE]
 
 
@@ -210,7 +211,10 @@ async def test_worker_redirect_is_an_answer(tmp_path: Path) -> None:
     async with serving(saying("{}", 302, Location="/elsewhere")) as new, serving(saying("{}")) as old:
         plan = plan_for(old.url, new.url)
         (outcome,) = await outcomes(plan, [exchange(plan, "{}")], tmp_path)
-    assert [d.kind.value for d in outcome.differences] == ["status"]
+    assert [(d.kind.value, d.path) for d in outcome.differences] == [
+        ("status", "status"),
+        ("header", "headers.location"),
+    ]
     assert {target for _, target, _, _ in new.seen} == {"/people?id=%2F1"}
 
 
