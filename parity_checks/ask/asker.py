@@ -6,8 +6,8 @@ from parity_checks.ask.client import Asked
 from parity_checks.ask.entries import Entries
 from parity_checks.ask.judge import Entry
 from parity_checks.ask.judges import Judges
+from parity_checks.ask.sampling import Sampling
 from parity_checks.ask.settling import Unsettled
-from parity_checks.ask.sides import Sides
 from strangler.errors import UsageError
 from strangler.exchange import Exchange, Failure, Judged, Observation, Outcome, OutcomeKind, Reason
 from strangler.plan.addresses import asked_url
@@ -22,9 +22,9 @@ _GATEWAY_TIMEOUT = 504
 class Asker:
     """Judges exchanges one by one."""
 
-    def __init__(self, entries: Entries, sides: Sides, judges: Judges) -> None:
+    def __init__(self, entries: Entries, sampling: Sampling, judges: Judges) -> None:
         self._entries = entries
-        self._sides = sides
+        self._sampling = sampling
         self._judges = judges
 
     async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged | Unsettled:
@@ -61,14 +61,13 @@ class Asker:
             judge = await self._judges.judge(exchange, entry, exchange.answer)
             return Judged(exchange.id, judge.not_compared(*refusal), gap=self.lack(exchange, refusal[1]))
         side = exchange.asked or exchange.answer.side.other
-        asked = await self._sides.ask(exchange, side)
-        seen = asked.observation
-        self._judges.saw(exchange.operation, seen)
+        drawn = await self._sampling.ask(exchange, entry, side)
+        seen = drawn.asked.observation
         gap = "" if seen.has_succeeded else self.lack(exchange, f"the {side} side answered {_told(seen)}")
-        outcome = await self._outcome(exchange, entry, asked)
+        outcome = await self._outcome(exchange, entry, drawn.asked)
         if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
-            return Unsettled(exchange, entry, outcome, seen)
-        return Judged(exchange.id, outcome, (seen,), gap)
+            return Unsettled(exchange, entry, outcome, drawn)
+        return Judged(exchange.id, outcome, drawn.observations, gap, drawn.sample)
 
     async def _outcome(self, exchange: Exchange, entry: Entry, asked: Asked) -> Outcome:
         """What comes of the asked side's first answer."""

@@ -8,7 +8,7 @@ from parity_checks.rules.compiled import compile_rules, ignoring
 from strangler.errors import PlanError, Problem
 from strangler.evidence import entry_digest
 from strangler.plan.addresses import target_of
-from strangler.plan.comparison import Compare
+from strangler.plan.comparison import CodeRule, Compare, IdRule, MoneyRule, RenameRule, Rule
 from strangler.plan.models import Plan, System
 from strangler.stages import Side
 
@@ -56,7 +56,16 @@ def _entry(plan: Plan, operation: str) -> Entry:
     compare = plan.operations[operation].compare
     try:
         rules, same_input = compile_rules(operation, compare), ignoring(compare.same_input_ignoring)
+        kept = tuple(kept for rule in compare.rules if (kept := _of_one_side(rule)) is not None)
+        own = compile_rules(operation, compare.model_copy(update={"rules": kept}))
     except ValueError as error:
         key = f"operations.{operation}.compare"
         raise PlanError([Problem("comparison-rule", "the plan", 0, key, str(error))]) from error
-    return Entry(operation, entry_digest(plan, operation), rules, same_input)
+    return Entry(operation, entry_digest(plan, operation), rules, same_input, own)
+
+
+def _of_one_side(rule: Rule) -> Rule | None:
+    """The rule as it holds between two answers of the old side: it has one unit, one set of codes, ids and names."""
+    if isinstance(rule, RenameRule | CodeRule | IdRule):
+        return None
+    return rule.model_copy(update={"new": rule.old}) if isinstance(rule, MoneyRule) else rule

@@ -6,7 +6,17 @@ from parity_checks.ask.inputs import input_digest
 from parity_checks.compare.comparison import Comparison, NotCompared, compare
 from parity_checks.rules.compiled import CompiledRules
 from strangler.evidence import Builds, fingerprint
-from strangler.exchange import Exchange, Observation, Outcome, OutcomeKind, Reason, Request, digest
+from strangler.exchange import (
+    Difference,
+    DifferenceKind,
+    Exchange,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Request,
+    digest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +27,8 @@ class Entry:
     digest: str
     rules: CompiledRules
     ignoring: CompiledRules
+    own: CompiledRules
+    """The rules without what they say of the two sides' ways: for answers of one side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,26 @@ class Judge:
     def new_failed(self, new: Observation) -> Outcome:
         """The new side gave no answer."""
         return Outcome(OutcomeKind.NEW_FAILED, self.fingerprint, self.input, detail=_failure(new))
+
+
+def differences(entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
+    """Where two answers differ, of two sides or of one; ``None`` where they cannot be compared."""
+    is_one_side = one.side is other.side
+    try:
+        result = compare(one, other, entry.own if is_one_side else entry.rules)
+    except Exception:  # noqa: BLE001  the exchange's own comparison tells of it
+        return None
+    if isinstance(result, NotCompared):
+        return None
+    if not is_one_side:
+        return result.differences
+    return tuple(found for found in result.differences if not _is_by_rule_alone(found))
+
+
+def _is_by_rule_alone(found: Difference) -> bool:
+    """Whether one side's two values are the same, and a rule made for two sides (a function of yours) parts them."""
+    is_whole = found.old is not None and not found.old.endswith("…")
+    return found.kind is DifferenceKind.VALUE and is_whole and found.old == found.new
 
 
 def _failure(observation: Observation) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from parity_checks.ask.entries import Entries
-from parity_checks.ask.judge import Entry, Judge, input_of
+from parity_checks.ask.judge import Entry, Judge, differences, input_of
 from strangler.builds import UNKNOWN, builds_in_force
 from strangler.evidence import Builds
-from strangler.exchange import Exchange, Judged, Observation, Outcome, Reason
+from strangler.exchange import Difference, Exchange, Judged, Observation, Outcome, Reason
 from strangler.stages import Side
 
 LastBuilds = Callable[[str], Awaitable[Mapping[Side, str]]]
@@ -26,18 +26,25 @@ class Judges:
         self._last_builds = last_builds
         self._builds: dict[tuple[str, Side], str] = {}
 
-    def saw(self, operation: str, seen: Observation) -> None:
-        """Remember the build that answered."""
-        if seen.build is not None:
-            self._builds[operation, seen.side] = seen.build
+    def saw(self, operation: str, *seen: Observation) -> None:
+        """Remember the builds that answered."""
+        for one in seen:
+            if one.build is not None:
+                self._builds[operation, one.side] = one.build
 
     async def compared(self, exchange: Exchange, entry: Entry, one: Observation, other: Observation) -> Outcome:
         """The outcome of two observations, one of each side."""
         old, new = (one, other) if one.side is Side.OLD else (other, one)
         judge = await self.judge(exchange, entry, old, new)
-        if len(old.body or b"") + len(new.body or b"") > _LARGE_BODY:
+        if _is_long(old, new):
             return await asyncio.to_thread(judge.judge, old, new)
         return judge.judge(old, new)
+
+    async def differences(self, entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
+        """Where two answers differ, of two sides (old first) or of one; ``None`` where they cannot be compared."""
+        if _is_long(one, other):
+            return await asyncio.to_thread(differences, entry, one, other)
+        return differences(entry, one, other)
 
     async def judge(self, exchange: Exchange, entry: Entry, *seen: Observation) -> Judge:
         """The judge under the entry's own digest, or the exchange's where the entry is another one."""
@@ -47,7 +54,7 @@ class Judges:
 
     async def unasked(self, exchange: Exchange, reason: Reason, detail: str) -> Judged:
         """Not compared, for nobody knows its entry."""
-        nothing = Entry(exchange.operation, exchange.entry, self._entries.no_rules, self._entries.no_rules)
+        nothing = Entry(exchange.operation, exchange.entry, *[self._entries.no_rules] * 3)
         judge = await self.judge(exchange, nothing, exchange.answer)
         return Judged(exchange.id, judge.not_compared(reason, detail))
 
@@ -72,3 +79,7 @@ class Judges:
             builds = builds_in_force(self._entries.plan, operation, seen)
             known = builds.old if side is Side.OLD else builds.new
         return known
+
+
+def _is_long(one: Observation, other: Observation) -> bool:
+    return len(one.body or b"") + len(other.body or b"") > _LARGE_BODY

@@ -21,6 +21,8 @@ class Lane:
     slots: asyncio.Semaphore
     width: int
     breaker: Breaker = field(default_factory=Breaker)
+    busy: int = 0
+    """Places that are taken."""
 
 
 class Lanes:
@@ -48,6 +50,11 @@ class Lanes:
             asked = again
         return asked
 
+    def has_room(self, name: str, system: System, places: int) -> bool:
+        """Whether a system could be asked so many times at once, now, without anybody's waiting for it."""
+        lane = self._lane(name, system)
+        return lane.breaker.open_until is None and lane.width - lane.busy >= places
+
     async def _ask_once(self, asking: Asking, system: System) -> Asked:
         lane = self._lane(asking.system, system)
         async with lane.slots:
@@ -57,11 +64,14 @@ class Lanes:
                     asking.side, None, body=None, failure=Failure.BREAKER_OPEN, at=time.time(), build=build
                 )
                 return Asked(refused, was_sent=False)
+            lane.busy += 1
             try:
                 asked = await self._client.ask(asking, system)
             except BaseException:
                 lane.breaker.forgot()
                 raise
+            finally:
+                lane.busy -= 1
             if asked.observation.failure is None:
                 lane.breaker.succeeded()
             else:

@@ -47,6 +47,11 @@ class Sides:
             tries, asking = 3, replace(asking, tried_again_after=_WRITE_AGAIN)
         return await self._lanes.ask(asking, system, tries=tries)
 
+    def has_room(self, exchange: Exchange, side: Side, places: int) -> bool:
+        """Whether a side could be asked so many times at once without waiting, and is not left alone just now."""
+        name, system = self._system(exchange, side)
+        return self._lanes.has_room(name, system, places)
+
     def _source(self, exchange: Exchange, side: Side, system: str) -> BuildSource:
         """Where the asked system tells its build."""
         target = target_of(self._entries.plan.operations[exchange.operation], side)

@@ -17,11 +17,15 @@ from parity_checks.ask.entries import Entries
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.lanes import Lanes
 from parity_checks.ask.plan_file import PlanFile
+from parity_checks.ask.sampling import Sampling
 from parity_checks.ask.settling import Settling, Unsettled
 from parity_checks.ask.sides import Sides
+from parity_checks.ask.wavering import Wavering
+from parity_checks.ask.writes import Writes
 from parity_checks.coverage.sources import ColumnsOf, Sources
 from parity_checks.coverage.watch import Watch
 from strangler.errors import StoreError
+from strangler.evidence import NoiseEvidence
 from strangler.exchange import Exchange, Judged, Outcome, OutcomeKind, Reason, digest
 from strangler.journal import Journal
 from strangler.stages import Side
@@ -53,6 +57,8 @@ class Store(Protocol):
     def attempts(self, ids: Sequence[str]) -> dict[str, int]: ...  # noqa: D102
     def finish(self, results: Sequence[Judged], now: float) -> int: ...  # noqa: D102
     def last_builds(self, operation: str) -> Mapping[Side, str]: ...  # noqa: D102
+    def unfinished_writes(self, key: str) -> list[str]: ...  # noqa: D102
+    def noise(self, operation: str, fingerprint: str) -> NoiseEvidence: ...  # noqa: D102
     def purge(self, before: float, now: float, limit: int) -> int: ...  # noqa: D102
 
 
@@ -82,8 +88,9 @@ class Worker:
         self._purge_every_s = purge_every_s
         self._coverage = coverage
         sides, judges = Sides(entries, Lanes(client)), Judges(entries, self._last_builds)
-        self._asker = Asker(entries, sides, judges)
-        self._settling = Settling(entries, sides, judges)
+        self._writes = writes = Writes(self._unfinished_writes)
+        self._asker = Asker(entries, Sampling(entries, sides, judges, writes), judges)
+        self._settling = Settling(entries, sides, judges, Wavering(sides, judges, writes, self._noise), writes)
         self._held: dict[str, Exchange] = {}
         self._held_bytes = 0
         self._chains: dict[str, deque[tuple[Exchange, bool]]] = {}
@@ -141,6 +148,7 @@ class Worker:
     def _enqueue(self, exchange: Exchange, was_claimed_before: bool, group: asyncio.TaskGroup) -> None:
         self._held[exchange.id] = exchange
         self._held_bytes += _size(exchange)
+        self._writes.claimed(exchange)
         chain = f"key {exchange.key}" if exchange.key is not None else f"id {exchange.id}"
         if chain in self._chains:
             self._chains[chain].append((exchange, was_claimed_before))
@@ -156,6 +164,7 @@ class Worker:
                 exchange, was_claimed_before = waiting.popleft()
                 asking = self._asker.judged(exchange, was_claimed_before=was_claimed_before)
                 judged = await self._guarded(exchange, asking)
+                self._writes.made(exchange)
                 if isinstance(judged, Judged):
                     self._give(judged)
                     continue
@@ -239,6 +248,7 @@ class Worker:
         exchange = self._held.pop(exchange_id, None)
         if exchange is not None:
             self._held_bytes -= _size(exchange)
+            self._writes.finished(exchange)
 
     async def _renew_leases(self) -> None:
         while True:
@@ -281,6 +291,12 @@ class Worker:
 
     async def _last_builds(self, operation: str) -> Mapping[Side, str]:
         return await asyncio.to_thread(self._store.last_builds, operation)
+
+    async def _unfinished_writes(self, key: str) -> list[str]:
+        return await asyncio.to_thread(self._store.unfinished_writes, key)
+
+    async def _noise(self, operation: str, fingerprint: str) -> NoiseEvidence:
+        return await asyncio.to_thread(self._store.noise, operation, fingerprint)
 
 
 def _size(exchange: Exchange) -> int:

@@ -53,6 +53,14 @@ def claim(connection: Connection, worker: str, limit: int, lease_s: float, now: 
     return list(connection.execute(sa.select(exchanges).where(_x.seq.in_(seqs)).order_by(_x.at, _x.seq)))
 
 
+def unfinished_writes(connection: Connection, key_digest: bytes) -> list[str]:
+    """The ids of a key's writes that have no outcome yet, in whatever operation."""
+    effect = sa.literal_column("'write'")
+    of_key = sa.select(_x.id).where(_x.key_digest == key_digest, _x.effect == effect)
+    found = sa.union_all(of_key.where(_x.state == _WAITING), of_key.where(_x.state == _CLAIMED))
+    return list(connection.scalars(found))
+
+
 def renew(connection: Connection, worker: str, ids: Sequence[str], lease_s: float, now: float) -> int:
     """Prolong the leases that this worker still holds; how many these are."""
     return connection.execute(

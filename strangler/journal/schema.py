@@ -32,6 +32,7 @@ metadata = MetaData(
 _Serial = sa.BigInteger().with_variant(Integer(), "sqlite")
 _unfinished = sa.text("state IN ('waiting', 'claimed')")
 _claimed = sa.text("state = 'claimed'")
+_waiting_write = sa.text("state = 'waiting' AND effect = 'write'")
 
 exchanges = Table(
     "exchanges",
@@ -69,6 +70,7 @@ exchanges = Table(
     Index("ix_exchanges_operation_at", "operation", "at"),
     Index("ix_exchanges_unfinished", "at", "seq", sqlite_where=_unfinished, postgresql_where=_unfinished),
     Index("ix_exchanges_claimed", "key_digest", "worker", sqlite_where=_claimed, postgresql_where=_claimed),
+    Index("ix_exchanges_waiting_write", "key_digest", sqlite_where=_waiting_write, postgresql_where=_waiting_write),
 )
 
 observations = Table(

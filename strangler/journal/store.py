@@ -134,6 +134,11 @@ class Journal(Views):
         with self._database.writing(_CLAIMS) as connection:
             return queue.release(connection, worker, ids)
 
+    def unfinished_writes(self, key: str) -> list[str]:
+        """The ids of this key's writes, in any operation, that the asked side may not have yet."""
+        with self._database.reading() as connection:
+            return queue.unfinished_writes(connection, self._sealer.key_digest(key))
+
     def attempts(self, ids: Sequence[str]) -> dict[str, int]:
         """How often each exchange was claimed so far."""
         x = schema.exchanges.c

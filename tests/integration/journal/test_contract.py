@@ -123,6 +123,16 @@ def test_claim_keeps_a_key_with_one_worker_across_operations(journal: Journal) -
     assert [x.id for x in journal.claim("w", 10, 30, 200.0)] == ["c"]
 
 
+def test_unfinished_writes_are_those_of_the_key_in_any_operation(journal: Journal) -> None:
+    write = {"effect": Effect.WRITE}
+    journal.append([exchange("claimed", at=1.0, **write), exchange("waiting", at=2.0, operation="b.write", **write)])
+    journal.append([exchange("read"), exchange("nobody's", asked=None, **write), exchange("other", key="Z", **write)])
+    journal.claim("w", 1, 30, 200.0)
+    assert sorted(journal.unfinished_writes("AB123456C")) == ["claimed", "waiting"]
+    journal.finish([judged("claimed", OutcomeKind.MATCH, "i"), judged("waiting", OutcomeKind.MATCH, "i")], 200.0)
+    assert journal.unfinished_writes("AB123456C") == []
+
+
 def test_claim_after_the_lease_belongs_to_anybody_and_counts_attempts(journal: Journal) -> None:
     journal.append([exchange("a")])
     journal.claim("killed", 1, 30, 200.0)

@@ -37,6 +37,15 @@ def upgrade() -> None:
             comment="sealed: a few more pairs of values, to tell a likely cause",
         ),
     )
+    waiting_write = sa.text("state = 'waiting' AND effect = 'write'")
+    op.create_index(
+        "ix_exchanges_waiting_write",
+        "exchanges",
+        ["key_digest"],
+        unique=False,
+        sqlite_where=waiting_write,
+        postgresql_where=waiting_write,
+    )
     for table, key in _BY_COHORT.items():
         _add_cohort(table, key)
     _tallies()
