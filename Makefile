@@ -29,6 +29,9 @@ check: setup ## Lint, types, import directions
 bench: setup ## Figures beside their peers: make bench ONLY=name runs one
 	$(PY) -m benchmarks $(ONLY)
 
+tamper: setup ## Manipulate a ledger in 10,000 ways: each must be found
+	$(PY) -m tests.proofs.tamper
+
 docs: setup ## Make the reference pages anew from the code
 	$(PY) -m docs.generate
 
@@ -36,4 +39,4 @@ lock: setup ## Make the lock files anew
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml -o requirements/app.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml --extra envoy --group dev -c requirements/app.txt -o requirements/dev.txt
 
-.PHONY: help setup demo test test-slow check bench docs lock
+.PHONY: help setup demo test test-slow check bench tamper docs lock

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
 from typing import Any
 
+from strangler.chain import GENESIS, verify_entries
 from strangler.errors import LedgerBroken
 from strangler.evidence import Approval
 from strangler.journal import AcceptedSignature
-from strangler.ledger import GENESIS, Entry, EntryKind, Ledger, verify_entries
+from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.published import Published, check_published
 
 

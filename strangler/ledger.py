@@ -9,7 +9,7 @@ elsewhere.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,13 +18,9 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from strangler.chain import GENESIS, canonical, verify_lines
 from strangler.database import Database
 from strangler.errors import LedgerBroken, Refused, StoreError
-
-JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
-
-GENESIS = "0" * 64
-"""What the first entry calls its predecessor."""
 
 _TURN = 0x5354_0010
 
@@ -169,18 +165,20 @@ class Ledger:
             row = connection.execute(sa.select(_entries).order_by(_entries.c.seq.desc()).limit(1)).one_or_none()
         return None if row is None else _entry(row)
 
-    def verify(self, expected_head: str | None = None) -> int:
+    def verify(self, expected_head: str | None = None, anchors: Mapping[int, str] | None = None) -> int:
         """Verify every link; how many entries there are.
 
         Args:
             expected_head: an anchor: a hash that was the head's when it was noted. It must still be in the chain,
                 which finds an end that was cut off.
+            anchors: hashes that entries must have, by seq, as signed checkpoints note them.
 
         Raises:
             LedgerBroken: the chain does not verify; names the first entry that is wrong.
         """
         with self._database.reading() as connection:
-            return verify_entries((entry.as_dict() for entry in self._read(connection, None)), expected_head)
+            lines = (canonical(entry.as_dict()) + b"\n" for entry in self._read(connection, None))
+            return verify_lines(lines, expected_head, anchors)
 
     def export(self, path: Path) -> int:
         """Write every entry as a line of JSON, verified; how many there were."""
@@ -204,78 +202,6 @@ def _prepare(database: Database, *, create: bool) -> None:
         raise StoreError(f"there is no ledger at {database.url}")
     with database.writing(_TURN) as connection:
         _metadata.create_all(connection)
-
-
-def canonical(value: object) -> bytes:
-    """The one way to write a JSON value down: sorted keys, no white space, UTF-8.
-
-    Raises:
-        ValueError: it is not plain JSON, or holds a NaN or an infinity.
-    """
-    try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"this cannot be written into the ledger: {error}") from error
-
-
-def verify_entries(
-    entries: Iterable[Mapping[str, Any]], expected_head: str | None = None, *, after: tuple[int, str] = (0, GENESIS)
-) -> int:
-    """Verify a chain given as mappings, in order; the last entry's seq.
-
-    Args:
-        entries: the entries.
-        expected_head: an anchor that must be in the chain.
-        after: seq and hash of the entry that the first one must follow.
-
-    Raises:
-        LedgerBroken: a number out of order, a link or a hash that does not fit, or the anchor is not in the chain.
-    """
-    seq, previous = after
-    is_anchored = expected_head in {None, previous}
-    for entry in entries:
-        seq += 1
-        if entry.get("seq") != seq:
-            raise LedgerBroken(seq, f"entry {seq} should be here, and {entry.get('seq')} is")
-        if entry.get("previous") != previous:
-            raise LedgerBroken(seq, "it does not follow the entry before it")
-        bare = {name: value for name, value in entry.items() if name != "hash"}
-        if set(bare) != {"seq", "at", "kind", "who", "body", "previous"}:
-            raise LedgerBroken(seq, "it has fields that no entry has, or lacks one")
-        try:
-            content = canonical(bare)
-        except ValueError as error:
-            raise LedgerBroken(seq, str(error)) from error
-        actual = hashlib.sha256(content).hexdigest()
-        if entry.get("hash") != actual:
-            raise LedgerBroken(seq, "its content is not what its hash says")
-        previous = actual
-        is_anchored = is_anchored or actual == expected_head
-    if not is_anchored:
-        raise LedgerBroken(seq + 1, f"the anchor {str(expected_head)[:12]}… is not in the chain: its end was cut off")
-    return seq
-
-
-def verify_export(path: Path, expected_head: str | None = None) -> int:
-    """Verify an export offline; how many entries it has.
-
-    Raises:
-        LedgerBroken: the chain does not verify, or a line is no entry.
-    """
-    return verify_entries(_lines(path), expected_head)
-
-
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                entry = json.loads(line)
-            except ValueError as error:
-                raise LedgerBroken(number, f"line {number} is no JSON: {error}") from error
-            if not isinstance(entry, dict) or canonical(entry) != line.rstrip(b"\n"):
-                raise LedgerBroken(number, f"line {number} is not written canonically")
-            yield entry
 
 
 def _chained(bare: Mapping[str, Any]) -> Entry:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from strangler.errors import Refused, UsageError
 
-JOURNAL_KEY_BYTES = 32
+KEY_BYTES = 32
 
 
 class StateFolder:
@@ -99,23 +99,22 @@ class StateFolder:
         try:
             return _decoded(self.key_file.read_text("ascii"), str(self.key_file))
         except FileNotFoundError:
-            self._make_key()
+            _make_key(self.key_file)
         return _decoded(self.key_file.read_text("ascii"), str(self.key_file))
 
-    def _make_key(self) -> None:
-        """Write a new key whole, under another name first, and never over one that is there."""
-        temporary = self.path / f"journal.key.{os.getpid()}.{secrets.token_hex(4)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(JOURNAL_KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            self.key_file.hardlink_to(temporary)
-        except FileExistsError:
-            return  # another process made it first: its key is the key
-        finally:
-            temporary.unlink()
+    def ledger_key(self) -> bytes:
+        """The key that signs the ledger's checkpoints, 32 bytes; made at first use, readable by the owner only.
+
+        Raises:
+            UsageError: the variable or the file holds something that is no such key.
+        """
+        given = self._environ.get("STRANGLER_LEDGER_KEY")
+        if given:
+            return _decoded(given, "STRANGLER_LEDGER_KEY")
+        file = self.path / "ledger.key"
+        if not file.exists():
+            _make_key(file)
+        return _decoded(file.read_text("ascii"), str(file))
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -180,11 +179,27 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         os.close(directory)
 
 
+def _make_key(path: Path) -> None:
+    """Write a new key whole, under another name first, and never over one that is there."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return  # another process made it first: its key is the key
+    finally:
+        temporary.unlink()
+
+
 def _decoded(text: str, where: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError(f"{where}: the journal's key is not base64: {error}") from error
-    if len(key) != JOURNAL_KEY_BYTES:
-        raise UsageError(f"{where}: the journal's key has {len(key)} bytes, not {JOURNAL_KEY_BYTES}")
+        raise UsageError(f"{where}: the key is not base64: {error}") from error
+    if len(key) != KEY_BYTES:
+        raise UsageError(f"{where}: the key has {len(key)} bytes, not {KEY_BYTES}")
     return key

@@ -9,8 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from strangler.chain import canonical, verify_entries, verify_export
 from strangler.errors import LedgerBroken, Refused, StoreError
-from strangler.ledger import EntryKind, Ledger, canonical, verify_entries, verify_export
+from strangler.ledger import EntryKind, Ledger
 
 
 @pytest.fixture
