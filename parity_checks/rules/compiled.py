@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
-from parity_checks.rules import equalities
+from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
 from parity_checks.rules.paths import Automaton, State
 from parity_checks.rules.renaming import Renaming
@@ -175,7 +175,7 @@ def holds(rule: Rule, old: Value, new: Value) -> bool:  # noqa: PLR0911  one lin
         case OpaqueRule():
             return equalities.is_like(old_text, rule.like) and equalities.is_like(new_text, rule.like)
         case DatetimeRule():
-            return equalities.are_same_time(old_text, new_text, rule)
+            return times.are_same_time(old_text, new_text, rule)
         case NumberRule():
             return equalities.are_same_number(old_text, new_text, rule.within)
         case MoneyRule():
@@ -205,8 +205,9 @@ def normal(rule: Rule, value: Value, side: Side) -> Hashable | None:  # noqa: PL
         case OpaqueRule():
             return ("opaque",) if equalities.is_like(text, rule.like) else None
         case DatetimeRule():
-            moment = equalities.moment(text, rule)
-            return None if moment is None else ("time", None if rule.within_s else moment)
+            moment = times.moment(text, rule, side)
+            is_loose = rule.within_s or rule.old_zone != rule.new_zone
+            return None if moment is None else ("time", None if is_loose else moment)
         case NumberRule():
             number = equalities.number(text)
             return None if number is None else ("number", None if rule.within else number)

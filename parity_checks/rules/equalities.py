@@ -1,20 +1,19 @@
-"""What equal means for one kind of value: times, numbers, money, text. Pure."""
+"""What equal means for one kind of value: numbers, money, text; times are in ``parity_checks.rules.times``. Pure."""
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
+from parity_checks.rules.times import check_zones
 from strangler.plan.comparison import DatetimeRule, OpaqueRule, Rule, TextRule
 
 _MAX_MATCHED = 4_096
 """Longest text given to a plan's regular expression; a longer one does not match."""
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6})?)\s*")
-_MONEY = re.compile(r"\s*([+-]?)\s*£?\s*([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?\s*")
+_MONEY = re.compile(r"\s*([+-]?)\s*£?\s*([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(-?)\s*")
+"""An amount; the sign may stand behind it, as in a COBOL report."""
 
 
 def check(rule: Rule) -> None:
@@ -29,10 +28,7 @@ def check(rule: Rule) -> None:
         except re.error as error:
             raise ValueError(f"{rule.path}: 'like' is no regular expression: {error}") from error
     if isinstance(rule, DatetimeRule):
-        try:
-            ZoneInfo(rule.zone)
-        except (ValueError, OSError, KeyError) as error:
-            raise ValueError(f"{rule.path}: unknown zone {rule.zone!r}; write a name such as Europe/London") from error
+        check_zones(rule)
 
 
 def is_like(text: str, pattern: str) -> bool:
@@ -68,7 +64,10 @@ def pence(text: str, unit: Literal["pounds", "pence"]) -> Decimal | None:
     found = _MONEY.fullmatch(text)
     if found is None:
         return None
-    sign = "-" if "-" in (found[1], found[2]) else ""
+    signs = [sign for sign in (found[1], found[2], found[5]) if sign]
+    if len(signs) > 1:
+        return None
+    sign = "-" if "-" in signs else ""
     amount = Decimal(f"{sign}{found[3].replace(',', '')}{found[4] or ''}")
     if unit == "pence":
         return amount
@@ -90,42 +89,8 @@ def folded(text: str, rule: TextRule) -> str:
             text = "".join(text.split())
         case "keep":
             pass
-    return text.casefold() if rule.fold == "case" else text
-
-
-def are_same_time(old: str, new: str, rule: DatetimeRule) -> bool:
-    """Equal as points in time, within the rule's tolerance."""
-    old_moment, new_moment = moment(old, rule), moment(new, rule)
-    if old_moment is None or new_moment is None:
-        return False
-    return abs(old_moment - new_moment) <= timedelta(seconds=rule.within_s)
-
-
-def moment(text: str, rule: DatetimeRule) -> datetime | None:
-    """The point in time a text names, in UTC; ``None`` where it names none. A date alone is its midnight."""
-    return _moment(text.strip(), rule.zone, rule.formats)
-
-
-@lru_cache(maxsize=4_096)
-def _moment(text: str, zone: str, formats: tuple[str, ...]) -> datetime | None:
-    found = _parsed(text, formats)
-    if found is None:
-        return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(zone))
-    try:
-        return found.astimezone(UTC)
-    except OverflowError:
-        return None
-
-
-def _parsed(text: str, formats: tuple[str, ...]) -> datetime | None:
-    for form in formats:
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007  the zone is added by the caller
-        except ValueError:
-            continue
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    if rule.fold == "case":
+        text = text.casefold()
+        if rule.form:  # folding may have taken a text out of its form (Unicode 15, 3.13: caseless matching)
+            text = unicodedata.normalize(rule.form, text)
+    return text

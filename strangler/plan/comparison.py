@@ -43,7 +43,15 @@ class DatetimeRule(RuleBase):
     within_s: float = Field(0.0, ge=0)
     """How far apart the two may be, in seconds."""
     zone: str = Field("UTC", description="Time zone of values that name none.")
+    old_zone: str | None = Field(None, description="The old side's zone, where the two sides differ; else ``zone``.")
+    new_zone: str | None = Field(None, description="The new side's zone, where the two sides differ; else ``zone``.")
     formats: tuple[str, ...] = Field((), description="strptime formats beside ISO 8601.")
+    year_from: int = Field(
+        1969,
+        ge=1800,
+        le=2100,
+        description="A two-digit year is the first such from this one on: with 1920, 31 is 1931.",
+    )
 
 
 class NumberRule(RuleBase):

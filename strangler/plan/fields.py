@@ -199,11 +199,13 @@ def is_catch_all(text: str) -> bool:
 
 
 def _check_datetime(path: Path, rule: DatetimeRule) -> Iterator[Complaint]:
-    try:
-        ZoneInfo(rule.zone)
-    except (ValueError, OSError, KeyError):
-        fix = nearest(rule.zone, available_timezones())
-        yield refusal("bad-zone", (*path, "zone"), f"there is no time zone {rule.zone!r}", fix)
+    for name in ("zone", "old_zone", "new_zone"):
+        zone = getattr(rule, name)
+        try:
+            ZoneInfo(zone or "UTC")
+        except (ValueError, OSError, KeyError):
+            fix = nearest(zone, available_timezones())
+            yield refusal("bad-zone", (*path, name), f"there is no time zone {zone!r}", fix)
     for index, text in enumerate(rule.formats):
         try:
             datetime.strptime("", text)  # noqa: DTZ007  only the form of the format is looked at

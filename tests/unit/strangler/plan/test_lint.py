@@ -81,6 +81,13 @@ RULE = "as: datetime, within_s: 5, zone: Europe/London"
         ("to: shadow", "to: dualwrite", "bad-rollback", f"{READ}.rollback.to", "choose from off, shadow"),
         ("to: shadow", "to: live", "bad-rollback", f"{READ}.rollback.to", "answered by new"),
         ("Europe/London", "Europe/Londn", "bad-zone", f"{READ}.compare.rules[0].zone", "did you mean 'Europe/London'?"),
+        (
+            "zone: Europe/London",
+            "new_zone: Europe/Londn",
+            "bad-zone",
+            f"{READ}.compare.rules[0].new_zone",
+            "did you mean 'Europe/London'?",
+        ),
         ("Europe/London", "../../etc/passwd", "bad-zone", f"{READ}.compare.rules[0].zone", ""),
         (RULE, 'as: datetime, formats: ["%Q"]', "bad-format", f"{READ}.compare.rules[0].formats[0]", "%d/%m/%Y"),
         (RULE, 'as: opaque, like: "("', "bad-regex", f"{READ}.compare.rules[0].like", "backslash"),
