@@ -5,10 +5,11 @@ from typing import Final
 
 from parity_checks.ask.judge import Entry
 from parity_checks.rules.compiled import compile_rules, ignoring
+from parity_checks.rules.custom import CustomFunctions
 from strangler.errors import PlanError, Problem
 from strangler.evidence import entry_digest
 from strangler.plan.addresses import target_of
-from strangler.plan.comparison import CodeRule, Compare, IdRule, MoneyRule, RenameRule, Rule
+from strangler.plan.comparison import CodeRule, Compare, DatetimeRule, IdRule, MoneyRule, RenameRule, Rule
 from strangler.plan.models import Plan, System
 from strangler.stages import Side
 
@@ -21,6 +22,7 @@ class Entries:
     def __init__(self, plan: Plan) -> None:
         self._entries: OrderedDict[tuple[str, str], Entry] = OrderedDict()
         self.no_rules = compile_rules("", Compare())
+        self.functions = CustomFunctions()
         self.plan = plan
         self.use(plan)
 
@@ -30,7 +32,7 @@ class Entries:
         Raises:
             PlanError: a comparison rule cannot be compiled; the plan before stays in force.
         """
-        made = [_entry(plan, operation) for operation in plan.operations]
+        made = [_entry(plan, operation, self.functions) for operation in plan.operations]
         for entry in made:
             self._entries[entry.operation, entry.digest] = entry
             self._entries.move_to_end((entry.operation, entry.digest))
@@ -51,13 +53,18 @@ class Entries:
         name = target_of(self.plan.operations[operation], side).system
         return name, self.plan.systems[name]
 
+    def close(self) -> None:
+        """End what runs custom rules."""
+        self.functions.close()
 
-def _entry(plan: Plan, operation: str) -> Entry:
+
+def _entry(plan: Plan, operation: str, functions: CustomFunctions) -> Entry:
     compare = plan.operations[operation].compare
     try:
-        rules, same_input = compile_rules(operation, compare), ignoring(compare.same_input_ignoring)
+        rules = compile_rules(operation, compare, functions.of(compare.rules))
+        same_input = ignoring(compare.same_input_ignoring)
         kept = tuple(kept for rule in compare.rules if (kept := _of_one_side(rule)) is not None)
-        own = compile_rules(operation, compare.model_copy(update={"rules": kept}))
+        own = compile_rules(operation, compare.model_copy(update={"rules": kept}), functions.of(kept))
     except ValueError as error:
         key = f"operations.{operation}.compare"
         raise PlanError([Problem("comparison-rule", "the plan", 0, key, str(error))]) from error
@@ -68,4 +75,6 @@ def _of_one_side(rule: Rule) -> Rule | None:
     """The rule as it holds between two answers of the old side: it has one unit, one set of codes, ids and names."""
     if isinstance(rule, RenameRule | CodeRule | IdRule):
         return None
+    if isinstance(rule, DatetimeRule):
+        return rule.model_copy(update={"new_zone": rule.old_zone})
     return rule.model_copy(update={"new": rule.old}) if isinstance(rule, MoneyRule) else rule

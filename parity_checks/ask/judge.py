@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from parity_checks.ask.inputs import input_digest
 from parity_checks.compare.comparison import Comparison, NotCompared, compare
-from parity_checks.rules.compiled import CompiledRules
+from parity_checks.rules.compiled import CompiledRules, RuleFailed
 from strangler.evidence import Builds, fingerprint
 from strangler.exchange import (
     Difference,
@@ -47,6 +47,8 @@ class Judge:
             return self.new_failed(new)
         try:
             result = compare(old, new, self.entry.rules)
+        except RuleFailed as failed:
+            return self.not_compared(Reason.COMPARER_FAILED, str(failed)[:500])
         except Exception as error:  # noqa: BLE001  one exchange must never stop the worker
             return self.not_compared(Reason.COMPARER_FAILED, f"{type(error).__name__}: {error}"[:500])
         match result:
