@@ -17,6 +17,8 @@ MOST_FIELDS: Final = 20_000
 """Most fields of one contract: schemas that use each other would else give more than anybody has memory for."""
 
 _MOST_REFERENCES: Final = 20
+_FORMS: Final = frozenset({"date", "date-time", "time", "uuid"})
+"""Formats that say what a text must look like; those of others are not looked at."""
 _LENGTHS: Final = ("minLength", "maxLength")
 _SIZES: Final = ("minItems", "maxItems")
 _NUMBERS: Final = {"minimum": ("exclusiveMinimum", 1), "maximum": ("exclusiveMaximum", -1)}
@@ -172,7 +174,9 @@ def _facets(whole: Schema, kind: str) -> Facets:
         values = (_text(whole["const"]),)
     if kind == "boolean" and not values:
         values = ("true", "false")
-    pattern = whole.get("pattern")
+    pattern, form = whole.get("pattern"), whole.get("format")
+    if kind == "string" and form in _FORMS:
+        kind = str(form)
     return Facets(
         kind, values, () if values else tuple(_bounds(whole, kind)), pattern if isinstance(pattern, str) else ""
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -131,7 +132,9 @@ def _parameters(schemas: Schemas, above: Mapping[str, Any], entry: Mapping[str, 
     for (place, name), parameter in found.items():
         is_required = place == "path" or parameter.get("required") is True
         presence = Presence.REQUIRED if is_required else Presence.OPTIONAL
-        yield schemas.field(parameter.get("schema", {}), name, f"{place}.{name}", presence)
+        field = schemas.field(parameter.get("schema", {}), name, f"{place}.{name}", presence)
+        # A list without elements is not written at all: it is an absent parameter.
+        yield replace(field, least=max(1, field.least)) if field.is_list else field
 
 
 def _request(schemas: Schemas, entry: Mapping[str, Any]) -> Field | None:
