@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from parity_checks.ask.client import Asked
+from parity_checks.ask.effects import Consequent, Effects
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.identities import Identities
 from parity_checks.ask.judge import Entry
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.sampling import Sampling
@@ -22,13 +24,20 @@ _GATEWAY_TIMEOUT = 504
 class Asker:
     """Judges exchanges one by one."""
 
-    def __init__(self, entries: Entries, sampling: Sampling, judges: Judges) -> None:
+    def __init__(
+        self, entries: Entries, sampling: Sampling, judges: Judges, identities: Identities, effects: Effects
+    ) -> None:
         self._entries = entries
+        self._identities = identities
+        self._effects = effects
         self._sampling = sampling
         self._judges = judges
 
-    async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged | Unsettled:
-        """The exchange's outcome, with every observation made for it; of a read it may have yet to settle."""
+    async def judged(self, exchange: Exchange, *, was_claimed_before: bool) -> Judged | Unsettled | Consequent:
+        """The exchange's outcome, with every observation made for it.
+
+        A read's may have yet to settle, and of a write the effects may have yet to be read.
+        """
         entry = self._entries.find(exchange.operation, exchange.entry)
         is_known = entry is not None
         if exchange.operation not in self._entries.plan.operations:
@@ -42,6 +51,8 @@ class Asker:
         judged = await self._with_entry(exchange, entry, was_claimed_before=was_claimed_before)
         if is_known or isinstance(judged, Unsettled):
             return judged
+        if isinstance(judged, Consequent):
+            judged = judged.judged
         # The write has reached the other side, as it must; but nobody knows the rules it was decided under.
         expired = replace(judged.outcome, kind=OutcomeKind.NOT_COMPARED, reason=Reason.EXPIRED, differences=())
         return replace(judged, outcome=expired)
@@ -50,7 +61,9 @@ class Asker:
         """Whether asking must not happen twice: the old side has no guard against a repeated write."""
         return exchange.effect is Effect.WRITE and exchange.asked is Side.OLD
 
-    async def _with_entry(self, exchange: Exchange, entry: Entry, *, was_claimed_before: bool) -> Judged | Unsettled:
+    async def _with_entry(
+        self, exchange: Exchange, entry: Entry, *, was_claimed_before: bool
+    ) -> Judged | Unsettled | Consequent:
         refusal = self._refusal(exchange, was_claimed_before=was_claimed_before)
         failed = exchange.fell_back or (exchange.answer if exchange.answer.has_failed else None)
         if failed is not None and failed.side is Side.NEW:
@@ -64,10 +77,12 @@ class Asker:
         drawn = await self._sampling.ask(exchange, entry, side)
         seen = drawn.asked.observation
         gap = "" if seen.has_succeeded else self.lack(exchange, f"the {side} side answered {_told(seen)}")
-        outcome = await self._outcome(exchange, entry, drawn.asked)
+        learnt = await self._identities.learn(exchange, seen)  # first: the comparison may ask for these ids
+        outcome = learnt.joined(await self._outcome(exchange, entry, drawn.asked), drawn.asked.note)
         if outcome.kind is OutcomeKind.MISMATCH and exchange.effect is Effect.READ:
             return Unsettled(exchange, entry, outcome, drawn)
-        return Judged(exchange.id, outcome, drawn.observations, gap, drawn.sample)
+        judged = Judged(exchange.id, outcome, drawn.observations, gap, drawn.sample)
+        return self._effects.after(exchange, judged, seen)
 
     async def _outcome(self, exchange: Exchange, entry: Entry, asked: Asked) -> Outcome:
         """What comes of the asked side's first answer."""

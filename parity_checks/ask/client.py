@@ -54,10 +54,15 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of it. ``was_sent`` is false only where surely nothing reached the system."""
+    """What came of it. ``was_sent`` is false only where surely nothing reached the system.
+
+    ``note`` is what is to be said of the request that was put; empty where it was the caller's in every respect that
+    matters.
+    """
 
     observation: Observation
     was_sent: bool = True
+    note: str = ""
 
 
 class Client:

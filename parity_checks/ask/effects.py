@@ -75,12 +75,11 @@ class Consequent:
     judged: Judged
     asked: Observation
 
-    @property
-    def unread(self) -> Judged:
+    def unread(self, why: str) -> Judged:
         """What is left to say where nobody comes to read the effects."""
-        detail = "the worker was stopped before the effects were read"
-        outcome = replace(self.judged.outcome, kind=OutcomeKind.NOT_COMPARED, reason=Reason.NOT_ASKED, detail=detail)
-        return replace(self.judged, outcome=replace(outcome, differences=()))
+        if self.judged.outcome.kind is OutcomeKind.MISMATCH:
+            return replace(self.judged, outcome=replace(self.judged.outcome, detail=f"effects not read: {why}"))
+        return replace(self.judged, outcome=_not_compared(self.judged.outcome, Reason.COMPARER_FAILED, why))
 
 
 class Effects:
@@ -127,7 +126,8 @@ class Effects:
             if outcome.kind is not OutcomeKind.MISMATCH and (outcome.kind is OutcomeKind.MATCH or attempt >= allowed):
                 return replace(outcome, settled=attempt)
             if attempt >= allowed:
-                if not await self._writes.touch(key, began):
+                # What arrived just before the look may not show yet: a side is given the plan's time after each write.
+                if not await self._writes.touch(key, began - settle.after_s):
                     return await self._doubted(made, effect, outcome)
                 if allowed >= settle.attempts + MOST_FURTHER or not await self._writes.passed(key, until):
                     return _not_compared(outcome, Reason.WRITE_UNCERTAIN, "later writes of its key kept coming")
@@ -163,7 +163,8 @@ class Effects:
             one, other = await asyncio.gather(*(self._read(made, effect, side) for side in (Side.OLD, Side.NEW)))
             if isinstance(one, str) or isinstance(other, str):
                 return _not_compared(base, Reason.NOT_ASKED, one if isinstance(one, str) else str(other))
-            outcome = await self._judges.compared(_as_read(made.exchange, read, entry, one), entry, one, other)
+            asked = _as_read(made.exchange, read, entry, one)
+            outcome = await self._judges.compared(asked, entry, one, other, ids_of=made.exchange.operation)
         if outcome.kind is not OutcomeKind.MISMATCH or not effect.only:
             return outcome
         left = tuple(found for found in outcome.differences if concerns(effect.only, found))

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -18,7 +19,16 @@ from parity_checks.identity.learning import difference, told
 from parity_checks.identity.requests import NamedId, find
 from parity_checks.rules.compiled import CompiledRules
 from strangler.errors import StoreError
-from strangler.exchange import Difference, DifferenceKind, Exchange, Observation, Request, digest
+from strangler.exchange import (
+    Difference,
+    DifferenceKind,
+    Exchange,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Request,
+    digest,
+)
 from strangler.journal import IdConflict, LearntId
 from strangler.stages import Side
 
@@ -36,6 +46,7 @@ _ROUNDS: Final = 4
 """How often a comparison may ask for ids that it meets; each answer can only bring others together."""
 
 _TRIES: Final = 5
+_COMPARED = frozenset({OutcomeKind.MATCH, OutcomeKind.NOISE, OutcomeKind.ACCEPTED, OutcomeKind.MISMATCH})
 _LONGEST_NAME: Final = 64
 
 
@@ -73,12 +84,12 @@ class Identities:
             spots = await asyncio.to_thread(find, exchange.request, uses)
         else:
             spots = find(exchange.request, uses)
-        known = await self._known(exchange, spots.ids, mine)
+        known = await self._known(exchange.operation, spots.ids, mine)
         if may_wait:
             known = await self._waited_for(exchange, spots.ids, known)
         request, left = spots.exchanged(known)
         # An id of the asked side's own came from that side while it was the one that answered.
-        own = await self._known(exchange, left, side)
+        own = await self._known(exchange.operation, left, side)
         unknown = [named for named in left if named not in own]
         self.unknown += len(unknown) if may_wait else 0
         said = [f"{len(unknown)} unknown: {', '.join(sorted({name for name, _ in unknown}))}"] if unknown else []
@@ -99,25 +110,21 @@ class Identities:
                 if operation != exchange.operation and any(learn.name in names for learn in entry.ids.learn)
             ]
             is_pending = await self._journal(self._store.are_pending, creators, exchange.at)
-            known = await self._known(exchange, ids, exchange.answer.side)
+            known = await self._known(exchange.operation, ids, exchange.answer.side)
             if not is_pending:
                 return known
             await asyncio.sleep(_LOOK_AFTER_S[min(waits, len(_LOOK_AFTER_S) - 1)])
             waits += 1
         return known
 
-    async def learn(self, exchange: Exchange, asked: Observation) -> tuple[tuple[Difference, ...], str]:
-        """Learn from the answers to a create that both sides have made.
-
-        Returns:
-            Where the answers disagree with each other or with what was learnt before; and what else is to be said.
-        """
+    async def learn(self, exchange: Exchange, asked: Observation) -> "Learnt":
+        """Learn from the answers to a create that both sides have made."""
         learn = self._entries.plan.operations[exchange.operation].ids.learn
         answer = exchange.answer
         if not learn or not answer.has_succeeded or not asked.has_succeeded or answer.side is asked.side:
-            return (), ""
+            return Learnt()
         if answer.body is None or asked.body is None:
-            return (), "ids not learnt: a body was not captured"
+            return Learnt(said="ids not learnt: a body was not captured")
         old, new = (answer, asked) if answer.side is Side.OLD else (asked, answer)
         found = told(exchange.operation, learn, old, new)
         names = {self._kept_as(exchange.operation, one.name): one for one in learn}
@@ -133,10 +140,10 @@ class Identities:
                 difference(exchange.operation, DifferenceKind.IDENTITY, one.name, one.old, *_both(conflict))
             )
         said = f"ids told by neither side: {', '.join(found.untold)}" if found.untold else ""
-        return tuple(differences), said
+        return Learnt(tuple(differences), said)
 
     async def recalling(
-        self, exchange: Exchange, rules: CompiledRules, compared: Callable[[CompiledRules], Awaitable[_T]]
+        self, operation: str, rules: CompiledRules, compared: Callable[[CompiledRules], Awaitable[_T]]
     ) -> _T:
         """Compare with the ids that the rules ask for: compare, look up what was met, and compare again."""
         if not rules.has_ids:
@@ -147,16 +154,16 @@ class Identities:
             if not recalled.missing:
                 return result
             missing = tuple(recalled.missing)
-            known = await self._known(exchange, missing, Side.OLD)
+            known = await self._known(operation, missing, Side.OLD)
             recalled.take(missing, known)
         return await compared(rules.knowing(recalled))
 
-    async def _known(self, exchange: Exchange, ids: Iterable[NamedId], side: Side) -> dict[NamedId, str]:
+    async def _known(self, operation: str, ids: Iterable[NamedId], side: Side) -> dict[NamedId, str]:
         """Of each id of this side that is known, the other side's."""
         found: dict[NamedId, str] = {}
         wanted: dict[str, list[NamedId]] = {}
         for named in ids:
-            kept_as = self._kept_as(exchange.operation, named[0])
+            kept_as = self._kept_as(operation, named[0])
             pair = self._pairs.get((kept_as, side, named[1]))
             if pair is None:
                 wanted.setdefault(kept_as, []).append(named)
@@ -197,6 +204,25 @@ class Identities:
                 _log.warning("the journal's ids cannot be read; trying again", error=str(error))
                 await asyncio.sleep(0.1 * tried)
         return await asyncio.to_thread(look, *wanted, **further)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What came of learning: where two answers disagree with each other, or with what was learnt before them."""
+
+    differences: tuple[Difference, ...] = ()
+    said: str = ""
+
+    def joined(self, outcome: Outcome, *notes: str) -> Outcome:
+        """The outcome with these differences and with what is to be said of ids."""
+        detail = "; ".join(part for part in (outcome.detail, self.said, *notes) if part)
+        outcome = outcome if detail == outcome.detail else replace(outcome, detail=detail)
+        if not self.differences or outcome.kind not in _COMPARED:
+            return outcome
+        kinds = {one.kind for one in outcome.differences}
+        # A missing id is mostly found by the comparison as well, where it is missing: once is enough.
+        further = tuple(one for one in self.differences if one.kind is DifferenceKind.IDENTITY or one.kind not in kinds)
+        return replace(outcome, kind=OutcomeKind.MISMATCH, differences=outcome.differences + further)
 
 
 class Recalled:

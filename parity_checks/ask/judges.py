@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.identities import Identities
 from parity_checks.ask.judge import Entry, Judge, differences, input_of
+from parity_checks.rules.compiled import CompiledRules
 from strangler.builds import UNKNOWN, builds_in_force
 from strangler.evidence import Builds
 from strangler.exchange import Difference, Exchange, Judged, Observation, Outcome, Reason
@@ -21,8 +23,9 @@ _LARGE_BODY = 65_536
 class Judges:
     """Judges exchanges; holds no state but the builds last seen."""
 
-    def __init__(self, entries: Entries, last_builds: LastBuilds) -> None:
+    def __init__(self, entries: Entries, last_builds: LastBuilds, identities: Identities) -> None:
         self._entries = entries
+        self._identities = identities
         self._last_builds = last_builds
         self._builds: dict[tuple[str, Side], str] = {}
 
@@ -32,19 +35,37 @@ class Judges:
             if one.build is not None:
                 self._builds[operation, one.side] = one.build
 
-    async def compared(self, exchange: Exchange, entry: Entry, one: Observation, other: Observation) -> Outcome:
-        """The outcome of two observations, one of each side."""
+    async def compared(
+        self, exchange: Exchange, entry: Entry, one: Observation, other: Observation, *, ids_of: str | None = None
+    ) -> Outcome:
+        """The outcome of two observations, one of each side; ``ids_of`` is the operation whose ids hold, if another."""
         old, new = (one, other) if one.side is Side.OLD else (other, one)
         judge = await self.judge(exchange, entry, old, new)
-        if _is_long(old, new):
-            return await asyncio.to_thread(judge.judge, old, new)
-        return judge.judge(old, new)
+
+        async def compared(rules: CompiledRules) -> Outcome:
+            knowing = judge if rules is entry.rules else replace(judge, entry=replace(judge.entry, rules=rules))
+            if rules.functions:  # they wait for pipes
+                threads = self._entries.functions.threads
+                return await asyncio.get_running_loop().run_in_executor(threads, knowing.judge, old, new)
+            if _is_long(old, new):
+                return await asyncio.to_thread(knowing.judge, old, new)
+            return knowing.judge(old, new)
+
+        return await self._identities.recalling(ids_of or exchange.operation, entry.rules, compared)
 
     async def differences(self, entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
         """Where two answers differ, of two sides (old first) or of one; ``None`` where they cannot be compared."""
-        if _is_long(one, other):
-            return await asyncio.to_thread(differences, entry, one, other)
-        return differences(entry, one, other)
+
+        async def compared(rules: CompiledRules) -> tuple[Difference, ...] | None:
+            knowing = replace(entry, rules=rules)
+            if rules.functions:
+                threads = self._entries.functions.threads
+                return await asyncio.get_running_loop().run_in_executor(threads, differences, knowing, one, other)
+            if _is_long(one, other):
+                return await asyncio.to_thread(differences, knowing, one, other)
+            return differences(knowing, one, other)
+
+        return await self._identities.recalling(entry.operation, entry.rules, compared)
 
     async def judge(self, exchange: Exchange, entry: Entry, *seen: Observation) -> Judge:
         """The judge under the entry's own digest, or the exchange's where the entry is another one."""

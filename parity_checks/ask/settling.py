@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.identities import Learnt
 from parity_checks.ask.judge import Entry
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.sampling import Drawn
@@ -59,6 +60,10 @@ class Settling:
 
         Later exchanges of the same key must go on meanwhile: the write that was raced may be one of them.
         """
+        judged = await self._settled(unsettled)
+        return replace(judged, outcome=Learnt().joined(judged.outcome, unsettled.drawn.asked.note))
+
+    async def _settled(self, unsettled: Unsettled) -> Judged:
         exchange, drawn = unsettled.exchange, unsettled.drawn
         settle = self._entries.plan.operations[exchange.operation].compare.settle
         seen = [exchange.answer, drawn.asked.observation]

@@ -13,7 +13,9 @@ import structlog
 
 from parity_checks.ask.asker import Asker
 from parity_checks.ask.client import Client
+from parity_checks.ask.effects import Consequent, Effects, RowSource
 from parity_checks.ask.entries import Entries
+from parity_checks.ask.identities import Identities, IdStore
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.lanes import Lanes
 from parity_checks.ask.plan_file import PlanFile
@@ -48,7 +50,7 @@ PURGE_BATCH: Final = 500
 _IDLE_S = (0.02, 0.25)
 
 
-class Store(Protocol):
+class Store(IdStore, Protocol):
     """What the worker needs of the journal; ``strangler.journal.Journal`` says what each does."""
 
     def claim(self, worker: str, limit: int, lease_s: float, now: float) -> list[Exchange]: ...  # noqa: D102
@@ -75,6 +77,7 @@ class Worker:
         name: str = "",
         purge_every_s: float = PURGE_EVERY_S,
         coverage: Watch | None = None,
+        rows: RowSource | None = None,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.faults = 0
@@ -87,9 +90,11 @@ class Worker:
         self._reload = reload
         self._purge_every_s = purge_every_s
         self._coverage = coverage
-        sides, judges = Sides(entries, Lanes(client)), Judges(entries, self._last_builds)
+        self._identities = identities = Identities(entries, store)
+        sides, judges = Sides(entries, Lanes(client), identities), Judges(entries, self._last_builds, identities)
         self._writes = writes = Writes(self._unfinished_writes)
-        self._asker = Asker(entries, Sampling(entries, sides, judges, writes), judges)
+        self._effects = Effects(entries, sides, judges, writes, rows)
+        self._asker = Asker(entries, Sampling(entries, sides, judges, writes), judges, identities, self._effects)
         self._settling = Settling(entries, sides, judges, Wavering(sides, judges, writes, self._noise), writes)
         self._held: dict[str, Exchange] = {}
         self._held_bytes = 0
@@ -177,15 +182,33 @@ class Worker:
             del self._chains[chain]
             self._tasks.pop(chain, None)
 
-    async def _settle(self, unsettled: Unsettled, name: str) -> None:
+    async def _settle(self, unsettled: Unsettled | Consequent, name: str) -> None:
         try:
+            if isinstance(unsettled, Consequent):
+                self._give(await self._followed(unsettled))
+                return
             judged = await self._guarded(unsettled.exchange, self._settling.settled(unsettled))
             if isinstance(judged, Judged):
                 self._give(judged)
         finally:
             self._tasks.pop(name, None)
 
-    async def _guarded(self, exchange: Exchange, asking: Awaitable[Judged | Unsettled]) -> Judged | Unsettled:
+    async def _followed(self, made: Consequent) -> Judged:
+        """A write whose effects could not be read was made all the same: nothing is said of a gap."""
+        try:
+            return await self._effects.followed(made)
+        except asyncio.CancelledError:
+            if not self._asker.is_unrepeatable(made.exchange):
+                raise  # claimed again, and asked again by its idempotency key
+            return made.unread("the worker was stopped before the effects were read")
+        except Exception as error:  # noqa: BLE001  the worker never dies of one exchange
+            self.faults += 1
+            _log.exception("effects could not be read", exchange=made.exchange.id, operation=made.exchange.operation)
+            return made.unread(f"{type(error).__name__}: {error}"[:500])
+
+    async def _guarded(
+        self, exchange: Exchange, asking: Awaitable[Judged | Unsettled | Consequent]
+    ) -> Judged | Unsettled | Consequent:
         try:
             return await asking
         except asyncio.CancelledError:
@@ -338,4 +361,5 @@ async def run_worker(
                 reader.cancel()
             _log.info("worker stopped", finished=worker.finished, faults=worker.faults, purged=worker.purged)
     finally:
+        entries.close()
         journal.close()
