@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,19 @@ import typer
 from rich.markup import escape
 
 from proxy.decide import compile_table
+from strangler.cli.plan_diff import diff
+from strangler.cli.rule_code import check_code, with_digest
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
-from strangler.errors import PlanError, UsageError
+from strangler.errors import PlanError, Problem, UsageError
 from strangler.exchange import Request
 from strangler.overview.session import held_operations
 from strangler.plan import schema as plan_schema
 from strangler.plan.explain import explain as explain_request
 
-app = typer.Typer(help="Check the plan, explain a request by it, print its schema.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check the plan, explain a request by it, hold another plan against what was recorded.", no_args_is_help=True
+)
+app.command()(diff)
 
 
 @app.command()
@@ -27,13 +33,11 @@ def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: J
     try:
         loaded = session.loaded
     except PlanError as error:
-        if as_json:
-            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
-        else:
-            for problem in error.problems:
-                console.print(f"[red]error[/] {escape(str(problem))}", soft_wrap=True)
-            console.print(f"{len(error.problems)} to mend; nothing was changed.")
+        _tell([with_digest(problem, plan) for problem in error.problems], as_json=as_json)
         raise typer.Exit(2) from None
+    if problems := list(check_code(loaded)):
+        _tell(problems, as_json=as_json)
+        raise typer.Exit(2)
     if as_json:
         print_json(
             {"ok": True, "digest": loaded.digest, "warnings": [_problem(problem) for problem in loaded.warnings]}
@@ -43,6 +47,16 @@ def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: J
         console.print(f"[yellow]warning[/] {escape(str(problem))}", soft_wrap=True)
     counted = f"{len(session.plan.operations)} operations of {len(session.plan.systems)} systems"
     console.print(f"{plan}: {counted}; all well.", markup=False, soft_wrap=True)
+
+
+def _tell(problems: Sequence[Problem], *, as_json: bool) -> None:
+    """What keeps the plan from being used."""
+    if as_json:
+        print_json({"ok": False, "problems": [_problem(problem) for problem in problems]})
+        return
+    for problem in problems:
+        console.print(f"[red]error[/] {escape(str(problem))}", soft_wrap=True)
+    console.print(f"{len(problems)} to mend; nothing was changed.")
 
 
 @app.command()

@@ -80,7 +80,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
 def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
     """What the form already has and nothing acts on yet: it must not be believed in."""
     found: dict[str, object] = {}
-    unbuilt = {"rename", "present-if", "custom"}
+    unbuilt = {"rename", "present-if"}
     found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}
     for name, value in found.items():
         if value:
