@@ -71,16 +71,17 @@ def _sniffed(body: bytes) -> Family:
     return Family.TEXT
 
 
-def read(headers: Headers, body: bytes) -> Document:
-    """The body as a document.
+def read(headers: Headers, body: bytes, *, as_written: bool = False) -> Document:
+    """The body as a document; ``as_written`` keeps how the numbers of a JSON body are spelled.
 
     Raises:
         Unreadable: it does not parse as what it says it is, or passes a bound.
     """
-    return _read(header(headers, "content-type"), undo_encoding(body, header(headers, "content-encoding")), 0)
+    plain = undo_encoding(body, header(headers, "content-encoding"))
+    return _read(header(headers, "content-type"), plain, 0, as_written=as_written)
 
 
-def _read(content_type: str | None, plain: bytes, level: int) -> Document:
+def _read(content_type: str | None, plain: bytes, level: int, *, as_written: bool) -> Document:
     """A body that is no longer encoded; ``level`` is how many multipart bodies it is in."""
     family = family_of(content_type, plain)
     name, parameters = media_type(content_type)
@@ -91,11 +92,14 @@ def _read(content_type: str | None, plain: bytes, level: int) -> Document:
         case Family.BYTES:
             return Document(family, Blob.of(plain))
         case Family.MULTIPART:
-            return Document(family, _Parts(level).read(name, plain, parameters.get("boundary")))
+            parts = _Parts(level, as_written=as_written)
+            return Document(family, parts.read(name, plain, parameters.get("boundary")))
         case Family.XML | Family.HTML:
             return _markup(family, name, plain, parameters)
         case _:
             text, actual, misdeclared = characters(plain, charset)
+            if family is Family.JSON:
+                return Document(family, read_json(text, as_written=as_written), actual, misdeclared)
             return Document(family, _value(family, name, text, actual, parameters), actual, misdeclared)
 
 
@@ -109,8 +113,6 @@ def _markup(family: Family, name: str, plain: bytes, parameters: dict[str, str])
 
 def _value(family: Family, name: str, text: str, charset: str, parameters: dict[str, str]) -> Json:
     match family:
-        case Family.JSON:
-            return read_json(text)
         case Family.FORM:
             return read_form(text, charset)
         case Family.CSV:
@@ -155,8 +157,9 @@ class _Parts:
     content-encoding of a part is not undone: nobody sends one, and a thousand bombs would each pass the bound.
     """
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, *, as_written: bool) -> None:
         self._level = level + 1
+        self._as_written = as_written
         self._marks = 0
 
     def read(self, name: str, plain: bytes, boundary: str | None) -> Json:
@@ -182,7 +185,7 @@ class _Parts:
         content_type = header(part.headers, "content-type")
         self._marks += sum(part.body.count(mark) for mark in (b",", b"<", b"=", b"[", b"{", b"\n"))
         bounded(self._marks, "values in all parts")
-        document = _read(content_type or "text/plain", part.body, self._level)
+        document = _read(content_type or "text/plain", part.body, self._level, as_written=self._as_written)
         told = {"id": part.id, "filename": part.disposition.get("filename", ""), "type": media_type(content_type)[0]}
         told["charset"] = f"{document.misdeclared} declared, {document.charset} sent" if document.misdeclared else ""
         value: dict[str, Any] = {name: text for name, text in told.items() if text}

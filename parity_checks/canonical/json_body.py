@@ -15,7 +15,7 @@ import orjson
 
 from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable
 from parity_checks.canonical.json_bounds import check_bounds
-from parity_checks.canonical.trees import Json
+from parity_checks.canonical.trees import Json, Written
 from strangler.exchange import Reason
 
 _DIGITS: Final = bytes.maketrans(
@@ -39,8 +39,8 @@ def _may_lose_digits(body: bytes) -> bool:
     return b"0" * 16 in shape or (b"0e" in shape and _EXPONENT.search(body) is not None)
 
 
-def read_json(text: str) -> Json:
-    """The value, with ``int`` and ``Decimal`` for numbers.
+def read_json(text: str, *, as_written: bool = False) -> Json:
+    """The value, with ``int`` and ``Decimal`` for numbers; or, ``as_written``, numbers that know how they are spelled.
 
     Raises:
         Unreadable: it is no JSON (RFC 8259), a member comes twice, NaN, or it is nested too deep.
@@ -50,7 +50,11 @@ def read_json(text: str) -> Json:
         raise Unreadable(Reason.UNPARSABLE, f"nested more than {MAX_DEPTH} deep")
     try:
         value: Json = json.loads(
-            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_members_once
+            text,
+            parse_float=Written if as_written else Decimal,
+            parse_int=Written if as_written else None,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_members_once,
         )
     except (ValueError, InvalidOperation, RecursionError) as error:
         raise Unreadable(Reason.UNPARSABLE, f"no JSON: {type(error).__name__}: {str(error)[:120]}") from error

@@ -28,6 +28,22 @@ class Element:
     children: tuple["Element | str", ...] = ()
 
 
+class Written(Decimal):
+    """A number that knows how it was written: equal to every other that is the same number."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> "Written":
+        """Raises ``decimal.InvalidOperation`` where the number is beyond what decimals hold."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Blob(str):
     """Bytes that nobody looks into, as a text that all equal ones share: their number, and their digest."""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from parity_checks.canonical.trees import ABSENT, Blob, Element, Value, is_same, local_name
+from parity_checks.canonical.trees import ABSENT, Blob, Element, Value, Written, is_same, local_name
 from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
 
@@ -35,7 +35,7 @@ def are_surely_same(old: Any, new: Any) -> bool:
     if kind is not type(new) or old != new:
         return False
     if kind is not dict and kind is not list:
-        return kind is not Element
+        return kind is not Element and kind is not Written
     try:
         # Python says that True is 1: as text they differ.
         return orjson.dumps(old, default=str, option=_PLAIN) == orjson.dumps(new, default=str, option=_PLAIN) or (

@@ -1,5 +1,6 @@
 """Two bodies compared the quick way, where that is just as exact: plain JSON, and XML that is equal. Pure."""
 
+import re
 from typing import Final
 
 from parity_checks.canonical.decoding import MAX_BYTES, MAX_VALUES, charset_name, media_type
@@ -10,6 +11,7 @@ from parity_checks.compare.findings import Findings
 from parity_checks.compare.walk import Walk
 from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Headers, Observation
+from strangler.plan.comparison import TextRule
 from strangler.plan.rule_paths import Language
 
 _LARGE: Final = 1_000_000
@@ -46,7 +48,30 @@ def _plain_family(headers: Headers, body: bytes) -> Family | None:
     return family_of(content_type, body)
 
 
+_ODD_SPELLING: Final = re.compile(rb"\.\d*0(?!\d)|\d[eE]|-0(?!\.?\d)")
+"""Of a number that can be written more shortly; two that cannot are equal where their texts are."""
+
+
+def _may_differ_as_text(old: bytes, new: bytes, rules: CompiledRules) -> bool:
+    """Whether a rule may look at how a number is written, and there is more than one way to write some here."""
+    return (
+        old != new
+        and counts_digits(rules)
+        and (_ODD_SPELLING.search(old) is not None or _ODD_SPELLING.search(new) is not None)
+    )
+
+
+def counts_digits(rules: CompiledRules) -> bool:
+    """Whether a rule compares JSON values as text: 1.10 is not 1.1 there."""
+    return any(
+        isinstance(rule, TextRule) and path.language is Language.JSON
+        for rule, path in zip(rules.rules, rules.paths, strict=True)
+    )
+
+
 def _json(old: bytes, new: bytes, rules: CompiledRules, findings: Findings) -> bool:
+    if _may_differ_as_text(old, new, rules):
+        return False
     pair = read_pair(old, new)
     if pair is None:
         return False

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from parity_checks.canonical.decoding import Unreadable, charset_name, media_type
 from parity_checks.canonical.document import read
 from parity_checks.canonical.trees import ABSENT, Document, Family
-from parity_checks.compare.at_once import is_settled
+from parity_checks.compare.at_once import counts_digits, is_settled
 from parity_checks.compare.findings import Findings
 from parity_checks.compare.headers import chosen, displayed, meaning
 from parity_checks.compare.walk import Walk
-from parity_checks.rules.compiled import CompiledRules, holds
+from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
 from strangler.plan.rule_paths import Language
 
@@ -67,7 +67,7 @@ def _part(  # noqa: PLR0917  where it goes, what it is, both values
 ) -> None:
     """A difference outside of the body, unless a rule about that part makes the two equal."""
     for index in rules.at_part(part):
-        if holds(rules.rules[index], ABSENT if old is None else old, ABSENT if new is None else new):
+        if rules.holds(index, ABSENT if old is None else old, ABSENT if new is None else new):
             findings.hide(index)
             return
     findings.add_part(kind, part, old, new)
@@ -117,12 +117,13 @@ def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: 
     old_body, new_body = old.body or b"", new.body or b""
     if is_settled(old, new, rules, findings):
         return
-    old_document = _document(old, old_body)
+    as_written = counts_digits(rules)
+    old_document = _document(old, old_body, as_written=as_written)
     if _are_identical(old, new):
         if isinstance(old_document, Unreadable):
             raise old_document
         return
-    new_document = _document(new, new_body)
+    new_document = _document(new, new_body, as_written=as_written)
     if isinstance(old_document, Unreadable) or isinstance(new_document, Unreadable):
         _one_is_unparsable(old_document, new_document, findings)
         return
@@ -166,14 +167,14 @@ def _are_identical(old: Observation, new: Observation) -> bool:
     )
 
 
-def _document(observation: Observation, body: bytes) -> Document | Unreadable:
+def _document(observation: Observation, body: bytes, *, as_written: bool) -> Document | Unreadable:
     """The body as a document, or why it does not parse.
 
     Raises:
         Unreadable: it was not even tried: too large, or of an encoding that we do not know.
     """
     try:
-        return read(observation.headers, body)
+        return read(observation.headers, body, as_written=as_written)
     except Unreadable as unreadable:
         told = Unreadable(unreadable.reason, f"{observation.side}: {unreadable.detail}")
         if unreadable.reason is Reason.UNPARSABLE:

@@ -7,7 +7,7 @@ from typing import Final
 
 from parity_checks.canonical.trees import Value, local_name, shown
 from parity_checks.compare.signature import signature
-from strangler.exchange import Difference, DifferenceKind
+from strangler.exchange import Difference, DifferenceKind, digest
 from strangler.plan.rule_paths import Language
 
 Place = tuple["Place", str | None, int | None] | None
@@ -29,6 +29,7 @@ class Findings:
         self._hiding: int | None = None
         self._differences: list[Difference] = []
         self._signatures: Counter[str] = Counter()
+        self._within: tuple[str, str] | None = None
         self.language = Language.JSON
         self.left_out = 0
 
@@ -52,6 +53,8 @@ class Findings:
         is_type = kind is DifferenceKind.TYPE
         write = json_path if self.language is Language.JSON else xml_path
         path, general = write(place)
+        if self._within:
+            path, general = f"{self._within[0]} {path}", f"{self._within[1]} {general}"
         self._keep(kind, path, general, shown(old, quoted=is_type), shown(new, quoted=is_type))
 
     def add_part(self, kind: DifferenceKind, part: str, old: str | None, new: str | None) -> None:
@@ -83,6 +86,16 @@ class Findings:
         finally:
             self._hiding = before
 
+    @contextmanager
+    def within(self, place: Place) -> Iterator[None]:
+        """Whatever is found is in an XML part of this body: the path leads to the part, and then within it."""
+        before = self._within, self.language
+        self._within, self.language = json_path(place), Language.XML
+        try:
+            yield
+        finally:
+            self._within, self.language = before
+
     @property
     def differences(self) -> tuple[Difference, ...]:
         """What was found, in the order of the walk."""
@@ -104,10 +117,19 @@ def json_path(place: Place) -> tuple[str, str]:
             concrete.append(f"[{index}]")
             general.append("[*]")
         else:
+            name = _bounded(name)
             step = f".{name}" if name.isidentifier() and name.isascii() else f"['{_quoted(name)}']"
             concrete.append(step)
             general.append(step)
     return "$" + "".join(reversed(concrete)), "$" + "".join(reversed(general))
+
+
+LONGEST_NAME: Final = 200
+"""Characters of one name that a path shows: thousands of differences may lie below a name of megabytes."""
+
+
+def _bounded(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…{digest(name.encode('utf-8', 'replace'))[:8]}"
 
 
 def _quoted(name: str) -> str:
@@ -120,7 +142,7 @@ def xml_path(place: Place) -> tuple[str, str]:
     general: list[str] = []
     while place is not None:
         place, name, position = place
-        name = name or ""
+        name = _bounded(name or "")
         local = local_name(name.removeprefix("@"))
         if name == "#text":
             step, short = "text()", "text()"

@@ -7,7 +7,7 @@ A rule hides exactly what it names, and everything it hides is counted.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from parity_checks.canonical.trees import ABSENT, Element, Json, Value, local_name
+from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name
 from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
 from parity_checks.compare.anatomy import (
     are_same,
@@ -23,7 +23,7 @@ from parity_checks.compare.findings import Findings, Place
 from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
-from strangler.plan.comparison import IgnoreRule, SetRule
+from strangler.plan.comparison import IgnoreRule, SetRule, TextRule
 from strangler.plan.rule_paths import Language
 from strangler.stages import Side
 
@@ -83,9 +83,22 @@ class Walk:
         elif isinstance(old, list) and isinstance(new, list):
             self._lists(old, new, state, place)
         elif isinstance(old, Element) and isinstance(new, Element):
-            self._elements(old, new, state, place)
-        elif not are_same(old, new):
+            if self._language is Language.XML:
+                self._elements(old, new, state, place)
+            else:  # a part of a multipart body
+                with self._findings.within(place):
+                    Walk(self._rules, Language.XML, self._findings).compare(old, new)
+        elif not are_same(old, new) or (state.hits and self._is_spelled_otherwise(old, new, state)):
             self._differ(old, new, state, place)
+
+    def _is_spelled_otherwise(self, old: Value, new: Value, state: State) -> bool:
+        """Whether two equal numbers are different texts, where a rule says that they are text."""
+        return (
+            isinstance(old, Written)
+            and isinstance(new, Written)
+            and old.text != new.text
+            and any(isinstance(self._rules.rules[index], TextRule) for index in state.hits)
+        )
 
     def _ignoring(self, old: Value, new: Value, state: State) -> int | None:
         for index in state.hits:

@@ -158,3 +158,22 @@ def test_multipart_values_of_all_parts_together_are_bounded() -> None:
     with pytest.raises(Unreadable) as caught:
         read((("content-type", kind("mixed")),), multipart(*[part] * 6))
     assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_multipart_xml_part_is_compared_as_xml_by_the_rules_for_xml() -> None:
+    head = "Content-Type: text/xml\r\nContent-ID: <a>"
+    old, new = (
+        multipart((head, f'<p:r xmlns:p="urn:p"><p:a>1</p:a><p:at>{at}</p:at><p:b>{b}</p:b></p:r>'.encode()))
+        for at, b in (("x", "1"), ("y", "2"))
+    )
+    assert [d[:2] for d in found(old, new, "mixed")] == [
+        ("value", "$[0].body /*[local-name()='r']/*[local-name()='at']"),
+        ("value", "$[0].body /*[local-name()='r']/*[local-name()='b']"),
+    ]
+    rules = compile_rules(
+        "op", Compare.model_validate({"rules": [{"path": "//at", "as": "opaque", "why": "each server's clock"}]})
+    )
+    headers = (("content-type", kind("mixed")),)
+    result = compare(Observation(Side.OLD, 200, headers, old), Observation(Side.NEW, 200, headers, new), rules)
+    assert isinstance(result, Comparison)
+    assert ([d.general_path for d in result.differences], result.hidden) == (["$[*].body /r/b"], (1,))

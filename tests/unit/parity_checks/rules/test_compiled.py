@@ -81,9 +81,26 @@ def test_rule_decides_equality(rule: dict[str, Any], old: str, new: str, is_equa
     assert ((differences, hidden) if is_equal else (len(differences), hidden)) == expected
 
 
-def test_text_rule_makes_numbers_differ_by_spelling_only_when_numbers_differ() -> None:
-    # Equal as numbers is the documented default: a text rule folds, it does not make equal things different.
-    assert outcome('{"v":1.10}', '{"v":1.1}', {"path": "$.v", "as": "text"}) == ([], (0,))
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("1.10", "1.1"), ("1.0", "1"), ("1e2", "100"), ("1.0e1", "10"), ("-0", "0"), ("1E2", "1e+2"), ("0.10e1", "1.0")],
+)
+@pytest.mark.parametrize(
+    ("form", "path"), [("{%s}", "$.v"), ('{"w":[{%s},1.50,2]}', "$.w[0].v"), ("[[],{%s}]", "$[1].v")]
+)
+def test_text_rule_compares_numbers_as_they_are_written(old: str, new: str, form: str, path: str) -> None:
+    text = {"path": "$..v", "as": "text"}
+    before, after = (form % f'"v":{number}' for number in (old, new))
+    assert outcome(before, after) == ([], ())
+    assert outcome(before, after, text) == ([f"value {path}"], (0,))
+    assert outcome(after, before, text) == ([f"value {path}"], (0,))
+    assert outcome(before, before + " ", text) == ([], (0,))
+    assert outcome(before, after, {"path": "$.other", "as": "text"}) == ([], (0,))
+
+
+def test_text_rule_folds_how_numbers_are_written() -> None:
+    rule = {"path": "$.v", "as": "text", "fold": "case"}
+    assert outcome('{"v":1E2}', '{"v":1e2}', rule) == ([], (1,))
 
 
 def test_ignore_hides_only_its_subtree_and_counts() -> None:
