@@ -1,19 +1,30 @@
 """Exchanges and observations as bytes: a small JSON head, then the bodies as they were. Pure.
 
 The layout is ``length of head (4 bytes, big-endian) | head (JSON) | bodies one after the other``. Bodies are never
-escaped or re-encoded, so what was captured is what comes back.
+escaped or re-encoded, so what was captured is what comes back. Where that makes it smaller, all of it is compressed
+(Zstandard, RFC 8878), before it is encrypted: text of a few kilobytes shrinks to a third, and what is not written need
+not be copied from the write-ahead log either. A frame that is not compressed never begins like one that is: its head
+would have to be of 671 MB.
 """
 
 import json
 from collections.abc import Sequence
+from threading import local
 from typing import Any
 
 import orjson
+import zstandard
 
 from strangler.exchange import Difference, DifferenceKind, Exchange, Failure, Headers, Observation, Request
 from strangler.stages import Side
 
 _HEAD = 4
+_LEVEL = -5
+"""The quickest level at which more time is saved by writing less than is spent."""
+_WORTH_IT = 512
+"""Shorter frames are left as they are."""
+_local = local()
+"""A compressor for each thread: they may not be shared."""
 
 
 def pack(head: object, bodies: Sequence[bytes] = ()) -> bytes:
@@ -22,11 +33,14 @@ def pack(head: object, bodies: Sequence[bytes] = ()) -> bytes:
         encoded = orjson.dumps(head)
     except TypeError:  # a header field that is no UTF-8 arrives with lone surrogates, which only the old parser keeps
         encoded = json.dumps(head).encode()
-    return b"".join((len(encoded).to_bytes(_HEAD, "big"), encoded, *bodies))
+    framed = b"".join((len(encoded).to_bytes(_HEAD, "big"), encoded, *bodies))
+    return _smaller(framed) if len(framed) >= _WORTH_IT else framed
 
 
 def unpack(framed: bytes) -> tuple[Any, memoryview]:
     """The head, and the bodies still joined."""
+    if framed.startswith(zstandard.FRAME_HEADER):
+        framed = zstandard.ZstdDecompressor().decompress(framed)
     end = _HEAD + int.from_bytes(framed[:_HEAD], "big")
     bodies = memoryview(framed)[end:]
     try:
@@ -58,6 +72,12 @@ def unpack_exchange(framed: bytes) -> tuple[str | None, Request, Observation, Ob
     return key, Request(method, target, _headers(headers), body, body_bytes), answered, failed
 
 
+def unpack_request(framed: bytes) -> Request:
+    """The request alone, at less cost."""
+    (_, (method, target, headers, length, body_bytes), *_), bodies = unpack(framed)
+    return Request(method, target, _headers(headers), _take(bodies, length)[0], body_bytes)
+
+
 def pack_observation(observation: Observation) -> bytes:
     """One observation."""
     bodies: list[bytes] = []
@@ -80,6 +100,16 @@ def unpack_differences(framed: bytes) -> tuple[tuple[Difference, ...], str]:
     """The differences and the detail that were packed."""
     (rows, detail), _ = unpack(framed)
     return tuple(Difference(DifferenceKind(kind), *rest) for kind, *rest in rows), detail
+
+
+def _smaller(framed: bytes) -> bytes:
+    """The frame compressed, or as it is where that does not help."""
+    try:
+        compressor: zstandard.ZstdCompressor = _local.compressor
+    except AttributeError:
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
+    compressed = compressor.compress(framed)
+    return compressed if len(compressed) < len(framed) else framed
 
 
 def _observation_head(seen: Observation, bodies: list[bytes]) -> tuple[Any, ...]:

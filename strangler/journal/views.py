@@ -20,7 +20,7 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import findings, readings, schema, tallies, writing
+from strangler.journal import findings, readings, recorded, schema, tallies, writing
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.judging import EVERYBODY
@@ -141,6 +141,15 @@ class Views:
             exchange = self._exchange(row)
             if exchange.request.body is not None:
                 yield exchange
+
+    def recorded(self, since: float = 0.0, limit: int = 100_000) -> Iterator[tuple[str, Request]]:
+        """Callers' newest requests with their exchanges' ids, newest first, read in pages; no replays and no probes.
+
+        Args:
+            since: seconds since the epoch.
+            limit: most of them.
+        """
+        return recorded.recorded(self._database, self._sealer, since, limit)
 
     def depth(self, operation: str | None = None) -> int:
         """How many exchanges wait for their outcome."""

@@ -381,6 +381,15 @@ def test_requests_are_the_newest_with_their_bodies(journal: Journal) -> None:
     assert [x.id for x in journal.requests(since=4.0)] == ["w", "x4"]
 
 
+def test_recorded_requests_are_all_there_page_by_page(journal: Journal) -> None:
+    journal.append([exchange(f"x{n}", at=float(n)) for n in range(4_100)])
+    journal.append([exchange("probe", at=9.0, origin=Origin.PROBE)])
+    found = [name for name, _ in journal.recorded()]
+    assert found == [f"x{n}" for n in reversed(range(4_100))]
+    assert [name for name, _ in journal.recorded(since=4_098.0, limit=1)] == ["x4099"]
+    assert next(journal.recorded())[1] == exchange("x").request
+
+
 def test_load_prefers_the_present_fingerprint(journal: Journal) -> None:
     side = LoadSide(10, 0, 1.0, 2.0, 3.0, 4.0)
     run = LoadEvidence("r1", OP, "peak", "now", 10.0, 30.0, 5.0, 5.0, side, side)
