@@ -1,8 +1,8 @@
 """100,000 recorded requests held against two plans: ``strangler plan diff`` from a real journal.
 
 Both plans have 1,000 operations of the mixture that ``decide_10k_vs_10`` has; the second one moves, splits and drops
-some. The peer only reads the same requests out of the same journal, which nobody can do without: open, unseal, unpack. The
-figures are seconds, medians of interleaved turns.
+some. The peer only reads the same requests out of the same journal, which nobody can do without: open, unseal, unpack.
+The figures are seconds, medians of interleaved turns.
 """
 
 import statistics
