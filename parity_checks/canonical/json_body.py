@@ -139,7 +139,7 @@ def read_pair(old: bytes, new: bytes) -> Pair | None:
             return Pair(old_value, new_value, True)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         return None
-    return None if _may_lose_digits(old) or _may_lose_digits(new) else Pair(old_value, new_value, False)
+    return Pair(old_value, new_value, False)
 
 
 class _Nest(local):

@@ -7,7 +7,7 @@ likeness where the gap is small, by position where it is large.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ _MOST_ROUNDS: Final = 8
 """How often anchors are looked for between anchors: it bounds the cost, whatever the lists hold."""
 
 Pairs = list[tuple[int, int]]
+Places = Mapping[Hashable, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,18 @@ class Contents:
     """What is known of the elements of one list.
 
     ``keys`` are equal where the rules make elements equal. ``exactly`` tells such elements apart as they are written,
-    ``closely`` gives the content that likeness is weighed by; both are asked only where the keys leave it open.
+    where they can be; ``closely`` gives the content that likeness is weighed by. Both are asked only where the keys
+    leave it open.
     """
 
     keys: Sequence[Hashable]
-    exactly: Callable[[int], Hashable]
+    exactly: Callable[[int], Hashable] | None
     closely: Callable[[int], Hashable]
 
     @classmethod
     def plain(cls, keys: Sequence[Hashable]) -> "Contents":
         """Elements of which the keys say everything."""
-        return cls(keys, keys.__getitem__, keys.__getitem__)
+        return cls(keys, None, keys.__getitem__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ def align_without_order(old: Contents, new: Contents) -> Alignment:
 
 def align(old: Contents, new: Contents) -> Alignment:
     """Align by content in order; elements that are equal and stand elsewhere are counted as moved."""
+    in_place = align_in_place(old, new)
+    if in_place is not None:
+        return in_place
     in_order = _in_order(old, new, range(len(old.keys)), range(len(new.keys)), _MOST_ROUNDS)
     old_left, new_left = _left(old, new, in_order)
     elsewhere = _same_anywhere(old, new, old_left, new_left)
@@ -73,6 +78,23 @@ def align(old: Contents, new: Contents) -> Alignment:
     for old_gap, new_gap in _gaps(old_left, new_left, in_order):
         pairs += _pair_alike(old, new, old_gap, new_gap)
     return _finished(old, new, pairs, moved=len(elsewhere))
+
+
+def align_in_place(old: Contents, new: Contents) -> Alignment | None:
+    """Where nothing stands anywhere else, what is not equal was changed, each run of it for itself; else ``None``."""
+    if len(old.keys) != len(new.keys):
+        return None
+    apart = [at for at, key in enumerate(old.keys) if key != new.keys[at]]
+    if not {old.keys[at] for at in apart}.isdisjoint([new.keys[at] for at in apart]):
+        return None
+    runs: defaultdict[int, list[int]] = defaultdict(list)
+    for count, at in enumerate(apart):
+        runs[at - count].append(at)
+    pairs = list(zip(range(len(old.keys)), range(len(old.keys)), strict=True))
+    for run in runs.values():
+        for old_at, new_at in _pair_alike(old, new, run, run) if len(run) > 1 else ():
+            pairs[old_at] = (old_at, new_at)
+    return Alignment(tuple(pairs), (), ())
 
 
 def _left(old: Contents, new: Contents, pairs: Pairs) -> tuple[list[int], list[int]]:
@@ -89,7 +111,7 @@ def _finished(old: Contents, new: Contents, pairs: Pairs, moved: int = 0) -> Ali
     return Alignment(tuple(sorted(pairs)), tuple(old_left), tuple(new_left), moved)
 
 
-def _places(keys: Callable[[int], Hashable], within: Sequence[int]) -> dict[Hashable, list[int]]:
+def _places(keys: Callable[[int], Hashable], within: Sequence[int]) -> Places:
     places: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in within:
         places[keys(at)].append(at)
@@ -105,19 +127,21 @@ def _same_anywhere(old: Contents, new: Contents, old_within: Sequence[int], new_
         new_at = new_places.get(key)
         if new_at is None:
             continue
-        if len(old_at) == len(new_at) == 1:
-            pairs.append((old_at[0], new_at[0]))
+        if len(old_at) == len(new_at) == 1 or old.exactly is None or new.exactly is None:
+            pairs += zip(old_at, new_at, strict=False)
         else:
-            pairs += _same_writing(old, new, old_at, new_at)
+            pairs += _same_writing(old.exactly, new.exactly, old_at, new_at)
     return pairs
 
 
-def _same_writing(old: Contents, new: Contents, old_at: Sequence[int], new_at: Sequence[int]) -> Pairs:
-    new_written = _places(new.exactly, new_at[::-1])
+def _same_writing(
+    old: Callable[[int], Hashable], new: Callable[[int], Hashable], old_at: Sequence[int], new_at: Sequence[int]
+) -> Pairs:
+    new_written = _places(new, new_at[::-1])
     pairs: Pairs = []
     rest: list[int] = []
     for at in old_at:
-        waiting = new_written.get(old.exactly(at))
+        waiting = new_written.get(old(at))
         if waiting:
             pairs.append((at, waiting.pop()))
         else:
@@ -130,17 +154,12 @@ def _in_order(old: Contents, new: Contents, old_at: Sequence[int], new_at: Seque
     """Equal keys paired without any two crossing."""
     if not old_at or not new_at:
         return []
-    old_key, new_key = old.keys.__getitem__, new.keys.__getitem__
-    anchors = _longest_in_order(_equally_often(_places(old_key, old_at), _places(new_key, new_at)))
+    old_places, new_places = _places(old.keys.__getitem__, old_at), _places(new.keys.__getitem__, new_at)
+    anchors = _longest_in_order(_equally_often(old_places, new_places))
     if not anchors and rounds:
-        anchors = _longest_in_order(
-            _equally_often(
-                _places(lambda at: (old_key(at), old.exactly(at)), old_at),
-                _places(lambda at: (new_key(at), new.exactly(at)), new_at),
-            )
-        )
+        anchors = _longest_in_order(_written_equally(old, new, old_places, new_places))
     if not anchors:
-        return _longest_in_order(_firsts(_places(old_key, old_at), _places(new_key, new_at)))
+        return _longest_in_order(_firsts(old_places, new_places))
     pairs = list(anchors)
     if rounds:
         for old_gap, new_gap in _gaps(old_at, new_at, anchors):
@@ -148,7 +167,7 @@ def _in_order(old: Contents, new: Contents, old_at: Sequence[int], new_at: Seque
     return sorted(pairs)
 
 
-def _equally_often(old: dict[Hashable, list[int]], new: dict[Hashable, list[int]]) -> Pairs:
+def _equally_often(old: Places, new: Places) -> Pairs:
     return [
         pair
         for key, old_at in old.items()
@@ -157,7 +176,17 @@ def _equally_often(old: dict[Hashable, list[int]], new: dict[Hashable, list[int]
     ]
 
 
-def _firsts(old: dict[Hashable, list[int]], new: dict[Hashable, list[int]]) -> Pairs:
+def _written_equally(old: Contents, new: Contents, old_places: Places, new_places: Places) -> Pairs:
+    if old.exactly is None or new.exactly is None:
+        return []
+    return [
+        pair
+        for key in old_places.keys() & new_places.keys()
+        for pair in _equally_often(_places(old.exactly, old_places[key]), _places(new.exactly, new_places[key]))
+    ]
+
+
+def _firsts(old: Places, new: Places) -> Pairs:
     return [pair for key, old_at in old.items() for pair in zip(old_at, new.get(key, ()), strict=False)]
 
 

@@ -1,5 +1,6 @@
 """What values consist of, as the walk and the alignment of lists look at them. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -12,6 +13,9 @@ from strangler.exchange import DifferenceKind
 
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _KEYED: Final = _PLAIN | orjson.OPT_SORT_KEYS
+
+SINGLE: Final = frozenset({str, int, float, bool, type(None), Decimal})
+"""Types of JSON values of which equal ones of one type are the same."""
 
 
 def are_same(old: Any, new: Any) -> bool:
@@ -60,18 +64,51 @@ def _run(old: Sequence[Any], new: Sequence[Any], longest: int) -> int:
     return next((at for at in range(run) if not are_surely_same(old[at], new[at])), run)
 
 
-def texts(values: Sequence[Any]) -> list[bytes] | None:
-    """JSON values as texts that are equal where the values are; ``None`` where texts cannot be that."""
+def unlike(old: Sequence[Any], new: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    """The pairs of two lists of JSON values that need a closer look: all but those that are surely the same."""
+    like = [(old_at, new_at) for old_at, new_at in pairs if old[old_at] == new[new_at]]
+    if not are_surely_same([old[at] for at, _ in like], [new[at] for _, at in like]):
+        return pairs
+    return [(old_at, new_at) for old_at, new_at in pairs if old[old_at] != new[new_at]]
+
+
+_BETWEEN: Final = "\x00between\x00"
+_SEPARATOR: Final = b"," + orjson.dumps(_BETWEEN) + b","
+
+
+def texts(values: Sequence[Any]) -> Sequence[bytes] | None:
+    """JSON values as texts: where these are equal, the values are. ``None`` where there are none to be had.
+
+    All are written at once and then split, for that is many times as quick.
+    """
+    if len(values) < 2:
+        return _written(values)
+    interspersed: list[Any] = [_BETWEEN] * (2 * len(values) - 1)
+    interspersed[::2] = values
+    written = _written([interspersed])
+    if written is None:
+        return None
+    found = written[0][1:-1].split(_SEPARATOR)
+    return found if len(found) == len(values) else _written(values)
+
+
+def _written(values: Sequence[Any]) -> list[bytes] | None:
     try:
-        found = [orjson.dumps(value, option=_KEYED) for value in values]
+        return [orjson.dumps(value, option=_KEYED) for value in values]
     except orjson.JSONEncodeError:
         return None
-    # 1.0 is 1, and written differently.
-    return None if any(b".0" in text and _has_whole_float(text) for text in found) else found
 
 
-def _has_whole_float(text: bytes) -> bool:
-    return text.endswith(b".0") or any(end in text for end in (b".0,", b".0]", b".0}"))
+_WHOLE: Final = re.compile(rb"(?<=\d)\.0(?=[,\]}]|$)")
+_ODD: Final = re.compile(rb"(?:^|[:,\[])-?(?:\d+(?:\.\d+)?e|0(?:\.0)?(?:[,\]}]|$))")
+
+
+def canonical(text: bytes) -> bytes | None:
+    """The text that all equal values share, where 1.0 is written 1; ``None`` for what is seldom written, as 1e16.
+
+    A string that looks like that loses its ``.0`` too: then two that differ align, and the walk tells them apart.
+    """
+    return None if _ODD.search(text) else _WHOLE.sub(b"", text)
 
 
 def member(value: Value, name: str, state: State) -> tuple[Value, State]:

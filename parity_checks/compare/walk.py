@@ -5,18 +5,30 @@ A rule hides exactly what it names, and everything it hides is counted.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name
-from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
+from parity_checks.compare.align import (
+    Alignment,
+    Contents,
+    align,
+    align_by_identity,
+    align_in_place,
+    align_without_order,
+)
 from parity_checks.compare.anatomy import (
+    SINGLE,
     are_same,
     are_surely_same,
+    canonical,
     equal_ends,
     groups_of,
     kind_of,
     member,
     texts,
+    unlike,
 )
 from parity_checks.compare.content import content, hides, is_optional, label_of, renamed, set_rule
 from parity_checks.compare.findings import Findings, Place
@@ -138,10 +150,19 @@ class Walk:
             if found is not name:
                 self._renamed(state, name)
             new_member = new.get(found, ABSENT)
+            if old_member == new_member:
+                kind = type(old_member)
+                if kind in SINGLE and kind is type(new_member):
+                    continue
+                if are_surely_same(old_member, new_member):
+                    continue
+            place_there = (place, name, None)
             if new_member is ABSENT:
-                self._lone(old_member, ABSENT, old, state.step(name), (place, name, None))
-            elif not are_surely_same(old_member, new_member):
-                self._pair(old_member, new_member, state.step(name), (place, name, None))
+                self._lone(old_member, ABSENT, old, state.step(name), place_there)
+            else:
+                self._pair(old_member, new_member, state.step(name), place_there)
+        if len(old) == len(new) and not back and old.keys() == new.keys():
+            return
         for found, new_member in new.items():
             name = back.get(found, found)
             if name not in old:
@@ -150,12 +171,16 @@ class Walk:
     def _lists(self, old: Sequence[Json], new: Sequence[Json], state: State, place: Place) -> None:
         if bool(old) != bool(new) and self._is_hidden(list(old), list(new), state):
             return
+        rule = set_rule(state, self._rules) if state.hits else None
+        if rule is None and len(old) == len(new):
+            apart = self._apart(old, new)
+            if apart is not None:
+                for at in apart:
+                    self._pair(old[at], new[at], state.step(at), (place, None, at))
+                return
         head, tail = equal_ends(old, new)
-        if head + tail == len(old) == len(new):
-            return
-        rule = set_rule(state, self._rules)
-        alignment = self._aligned(old, new, (head, tail), state.step, rule)
-        for old_at, new_at in alignment.pairs:
+        alignment = self._aligned(old, new, (head, tail), state, rule)
+        for old_at, new_at in unlike(old, new, alignment.pairs):
             self._pair(old[old_at], new[new_at], state.step(old_at), (place, None, old_at))
         for at in alignment.missing:
             self._pair(old[at], ABSENT, state.step(at), (place, None, at))
@@ -163,15 +188,30 @@ class Walk:
             self._pair(ABSENT, new[at], state.step(at), (place, None, at))
         self._moved(alignment, len(old) - len(alignment.missing), place)
 
+    @staticmethod
+    def _apart(old: Sequence[Json], new: Sequence[Json]) -> Sequence[int] | None:
+        """Indexes at which two lists of one size differ, if each of them was surely changed where it stands."""
+        apart = [at for at, value in enumerate(old) if value != new[at]]
+        if any(before + 1 == at for before, at in pairwise(apart)):
+            return None  # two side by side: which is which must be weighed
+        like = set(range(len(old))).difference(apart) if apart else range(len(old))
+        if not are_surely_same([old[at] for at in like], [new[at] for at in like]):
+            return None
+        if len(apart) > 1:
+            old_texts, new_texts = texts([old[at] for at in apart]), texts([new[at] for at in apart])
+            if old_texts is None or new_texts is None or not set(old_texts).isdisjoint(new_texts):
+                return None
+        return apart
+
     def _aligned(
         self,
         old: Sequence[Value],
         new: Sequence[Value],
         equal: tuple[int, int],
-        state_at: Callable[[int], State],
+        state: State,
         rule: SetRule | None,
     ) -> Alignment:
-        """Align two lists, but for their equal ends; ``state_at`` is the rules' state at an index."""
+        """Align two lists, but for their equal ends; ``state`` is the rules' state of a list, or of XML elements."""
         head, tail = equal
         old_size, new_size = len(old) - head - tail, len(new) - head - tail
         by = rule.by if rule else None
@@ -179,12 +219,17 @@ class Walk:
             return Alignment(((head, head),), (), ())
         if not old_size or not new_size:
             return Alignment((), tuple(range(head, head + old_size)), tuple(range(head, head + new_size)))
-        states = [state_at(at) for at in range(head, head + max(old_size, new_size))]
         old_middle, new_middle = old[head : head + old_size], new[head : head + new_size]
-        keys = self._texts(old_middle, new_middle, states) if by is None else None
-        old_contents = self._contents(old_middle, states, Side.OLD, by, keys and keys[0])
-        new_contents = self._contents(new_middle, states, Side.NEW, by, keys and keys[1])
-        found = _align(old_contents, new_contents, rule)
+        is_list = not isinstance(old[head], Element | str) or self._language is Language.JSON
+        found = self._by_texts(old_middle, new_middle, state, rule) if by is None and is_list else None
+        if found is None:
+            longest = range(head, head + max(old_size, new_size))
+            states = [state.step(at) if is_list else state for at in longest]
+            old_contents = self._contents(old_middle, states, Side.OLD, by)
+            new_contents = self._contents(new_middle, states, Side.NEW, by)
+            found = _align(old_contents, new_contents, rule)
+        if not head:
+            return found
         return Alignment(
             tuple((old_at + head, new_at + head) for old_at, new_at in found.pairs),
             tuple(at + head for at in found.missing),
@@ -192,32 +237,38 @@ class Walk:
             found.moved,
         )
 
-    @staticmethod
-    def _texts(
-        old: Sequence[Value], new: Sequence[Value], states: Sequence[State]
-    ) -> tuple[list[bytes], list[bytes]] | None:
-        """The quick way to contents: where no rule says anything about the elements or what is in them."""
-        if not all(state.is_dead for state in states) or isinstance(old[0], Element):
+    def _by_texts(
+        self, old: Sequence[Value], new: Sequence[Value], state: State, rule: SetRule | None
+    ) -> Alignment | None:
+        """The quick way: where no rule says anything about the elements or what is in them."""
+        if not state.is_last:
             return None
         old_texts = texts(old)
         new_texts = texts(new) if old_texts is not None else None
-        return None if old_texts is None or new_texts is None else (old_texts, new_texts)
+        if old_texts is None or new_texts is None:
+            return None
 
-    def _contents(
-        self,
-        values: Sequence[Value],
-        states: Sequence[State],
-        side: Side,
-        by: str | None,
-        keys: Sequence[Hashable] | None,
-    ) -> Contents:
-        def exactly(at: int) -> Hashable:
-            return content(values[at], states[at].nowhere, self._rules, side)
+        def closely(values: Sequence[Value], side: Side) -> Callable[[int], Hashable]:
+            return lambda at: content(values[at], state.nowhere, self._rules, side)
 
-        if keys is not None:
-            return Contents(keys, exactly, exactly)
-        found = [self._content(value, state, side, by) for value, state in zip(values, states, strict=False)]
-        return Contents(found, exactly, found.__getitem__)
+        old_contents = Contents(old_texts, None, closely(old, Side.OLD))
+        new_contents = Contents(new_texts, None, closely(new, Side.NEW))
+        in_place = align_in_place(old_contents, new_contents) if rule is None else None
+        if in_place is not None:
+            return in_place
+        if rule is not None and sorted(old_texts) == sorted(new_texts):
+            return Alignment((), (), ())  # the very same elements: no pair of them needs a look
+        other = {text: canonical(text) for text in set(old_texts).symmetric_difference(new_texts)}
+        if None in other.values():
+            return None
+        if other:
+            old_contents = replace(old_contents, keys=[other.get(text, text) for text in old_texts])
+            new_contents = replace(new_contents, keys=[other.get(text, text) for text in new_texts])
+        return _align(old_contents, new_contents, rule)
+
+    def _contents(self, values: Sequence[Value], states: Sequence[State], side: Side, by: str | None) -> Contents:
+        keys = [self._content(value, state, side, by) for value, state in zip(values, states, strict=False)]
+        return Contents(keys, lambda at: content(values[at], states[at].nowhere, self._rules, side), keys.__getitem__)
 
     def _content(self, value: Value, state: State, side: Side, by: str | None) -> Hashable:
         if by is not None:
@@ -295,7 +346,7 @@ class Walk:
                 where = (place, found, _position(at, old or new))
                 self._lone(value if old else ABSENT, value if new else ABSENT, parent[0], state, where)
             return
-        alignment = self._aligned(old, new, equal_ends(old, new), lambda _: state, rule)
+        alignment = self._aligned(old, new, equal_ends(old, new), state, rule)
         for old_at, new_at in alignment.pairs:
             self._pair(old[old_at], new[new_at], state, (place, name, _position(old_at, old)))
         for at in alignment.missing:

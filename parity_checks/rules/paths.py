@@ -9,9 +9,12 @@ from strangler.plan.rule_paths import ANY, BadPath, Label, Language, Path, Step,
 
 
 class State:
-    """How far each path has been followed on the way down. ``hits`` are the paths that end here."""
+    """How far each path has been followed on the way down. ``hits`` are the paths that end here.
 
-    __slots__ = ("_next", "_owner", "_positions", "hits", "is_dead")
+    ``is_dead`` where no path leads here; ``is_last`` where none leads further down.
+    """
+
+    __slots__ = ("_next", "_owner", "_positions", "hits", "is_dead", "is_last")
 
     def __init__(self, owner: "Automaton", positions: frozenset[tuple[int, int]]) -> None:
         self._owner = owner
@@ -19,6 +22,7 @@ class State:
         self._next: dict[Label, State] = {}
         self.hits = tuple(sorted(path for path, position in positions if position == len(owner.paths[path])))
         self.is_dead = not positions
+        self.is_last = all(position == len(owner.paths[path]) for path, position in positions)
 
     @property
     def nowhere(self) -> "State":
