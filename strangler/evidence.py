@@ -36,6 +36,9 @@ def entry_digest(plan: Plan, operation: str) -> str:
         "systems": {name: _identity(system) for name, system in systems.items()},
         "comparer": COMPARER,
     }
+    if entry.effects:  # they are read and compared as the reads that they name
+        reads = sorted({effect.read for effect in entry.effects if effect.read in plan.operations})
+        parts["effects"] = {name: entry_digest(plan, name) for name in reads}
     return digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
 
 

@@ -38,6 +38,7 @@ from strangler.exchange import (
     Reason,
 )
 from strangler.plan.comparison import Consequence, RowsQuery
+from strangler.plan.models import System
 from strangler.stages import Effect, Side
 
 LONGEST_WAIT_S: Final = 15.0
@@ -53,11 +54,12 @@ _COMPARED = frozenset({OutcomeKind.MATCH, OutcomeKind.NOISE, OutcomeKind.ACCEPTE
 class RowSource(Protocol):
     """Reads rows of a system's database."""
 
-    async def rows(self, system: str, query: str, key: str) -> list[dict[str, str | None]]:
+    async def rows(self, name: str, system: System, query: str, key: str) -> list[dict[str, str | None]]:
         """The rows of a query, columns by name, values as text.
 
         Args:
-            system: the system's name in the plan.
+            name: the system's name in the plan.
+            system: how its database is reached.
             query: SQL in which ``:key`` stands for the key.
             key: the write's key.
 
@@ -195,9 +197,9 @@ class Effects:
         """One side's rows as an answer in JSON, so that they are compared as everything else is."""
         if self._rows is None or key is None:
             return Observation(side, None, failure=Failure.UNREACHABLE)
-        timeout_s = self._entries.plan.systems[system].timeout_s
+        known = self._entries.plan.systems[system]
         try:
-            found = await asyncio.wait_for(self._rows.rows(system, query, key), timeout_s)
+            found = await asyncio.wait_for(self._rows.rows(system, known, query, key), known.timeout_s)
         except TimeoutError:
             return Observation(side, None, failure=Failure.TIMEOUT)
         except StranglerError:

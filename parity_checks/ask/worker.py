@@ -6,6 +6,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -335,11 +336,17 @@ async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def run_worker(
-    plan_path: Path, state: StateFolder, *, stop: asyncio.Event, columns: ColumnsOf | None = None
+    plan_path: Path,
+    state: StateFolder,
+    *,
+    stop: asyncio.Event,
+    columns: ColumnsOf | None = None,
+    rows: RowSource | None = None,
 ) -> None:
     """Run one worker on a plan and a state folder until ``stop`` is set; a changed plan is taken up while it runs.
 
-    ``columns`` tells which columns of a database an operation's adapter reads, for coverage.
+    ``columns`` tells which columns of a database an operation's adapter reads, for coverage; ``rows`` reads the rows
+    that writes leave, for their effects.
 
     Raises:
         PlanError: the plan cannot be used at the start. (A bad plan later leaves the one in force.)
@@ -351,7 +358,8 @@ async def run_worker(
     try:
         async with Client(body_bytes=entries.plan.capture.body_bytes) as client:
             coverage = Watch(journal)
-            worker = Worker(journal, entries, client, reload=lambda: source.take_up(entries), coverage=coverage)
+            reload = partial(source.take_up, entries)
+            worker = Worker(journal, entries, client, reload=reload, coverage=coverage, rows=rows)
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(source.watch(entries), name="plan watcher")
                 contracts = coverage.follow(lambda: entries.plan, lambda plan: Sources(plan, plan_path.parent, columns))

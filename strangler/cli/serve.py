@@ -118,9 +118,13 @@ def gateway(
 def worker(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:
     """Ask the other side of every journaled exchange, compare, and store the outcome."""
     from parity_checks.ask import run_worker
+    from strangler.cli.row_source import SystemRows
 
-    folder = state_folder(plan, state)
-    _run(lambda stop: run_worker(plan, folder, stop=stop))
+    folder, rows = state_folder(plan, state), SystemRows()
+    try:
+        _run(lambda stop: run_worker(plan, folder, stop=stop, rows=rows))
+    finally:
+        rows.close()
 
 
 def guard(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:

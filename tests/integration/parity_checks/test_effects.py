@@ -8,6 +8,7 @@ import pytest
 
 from strangler.errors import SystemUnreachable
 from strangler.exchange import Exchange, Outcome, OutcomeKind, Reason
+from strangler.plan.models import System
 from strangler.stages import Side
 from tests.integration.parity_checks.two_sides import LEARN, OWN_CLOCK, OWN_ID, Caller, Things, caller, serving
 
@@ -223,14 +224,15 @@ class Rows:
         self.is_down = is_down
         self.asked: list[tuple[str, str, str]] = []
 
-    async def rows(self, system: str, query: str, key: str) -> list[dict[str, str | None]]:
-        self.asked.append((system, query, key))
-        if system == self.is_down:
-            raise SystemUnreachable(system, "gone")
-        if system == "new" and self.late:
+    async def rows(self, name: str, system: System, query: str, key: str) -> list[dict[str, str | None]]:
+        self.asked.append((name, query, key))
+        assert system.url is not None
+        if name == self.is_down:
+            raise SystemUnreachable(name, "gone")
+        if name == "new" and self.late:
             self.late -= 1
             return []
-        return [{"name": "a", "amount": "1.10" if system == "old" else "1.1", "note": None}]
+        return [{"name": "a", "amount": "1.10" if name == "old" else "1.1", "note": None}]
 
 
 ROWS = {
