@@ -90,17 +90,20 @@ class Watch:
         self._contracts: dict[tuple[str, str], Contract] = {}
         self._looking: OrderedDict[tuple[str, str], _Looking] = OrderedDict()
 
-    def read(self, plan: Plan, source: ContractSource) -> int:
-        """Read every operation's contract and store what it holds; how many are worth another try. Blocks.
+    def read(self, plan: Plan, source: ContractSource, only: str | None = None) -> int:
+        """Read every operation's contract, or that of one, and store what it holds. Blocks.
 
         An operation for which the plan names no contract is passed over, unless it has a coverage gate: that one is
         told why it has no data.
+
+        Returns:
+            How many could not be read and are worth another try.
         """
         contracts: dict[tuple[str, str], Contract] = {}
         failed = 0
         for operation, entry in plan.operations.items():
             named = source.named(operation)
-            if not named and entry.gates.coverage is None:
+            if (not named and entry.gates.coverage is None) or only not in {None, operation}:
                 continue
             digest = entry_digest(plan, operation)
             trouble, items = "", frozenset[str]()

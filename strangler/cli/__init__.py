@@ -9,7 +9,23 @@ from collections.abc import Sequence
 
 import typer
 
-from strangler.cli import coverage, cutover, demo, doctor, gaps, init, ledger, load, parity, plan, serve, status, up
+from strangler.cli import (
+    coverage,
+    cutover,
+    demo,
+    doctor,
+    gaps,
+    init,
+    ledger,
+    load,
+    parity,
+    plan,
+    probe,
+    rows,
+    serve,
+    status,
+    up,
+)
 from strangler.cli.session import one_command
 from strangler.errors import StranglerError
 
@@ -27,7 +43,8 @@ app.add_typer(load.app, name="load")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(gaps.app, name="gaps")
 coverage.add_to(parity.app)
-for module in (up, serve, status, cutover, demo, doctor):
+probe.add_to(parity.app)
+for module in (up, serve, status, rows, cutover, demo, doctor):
     module.add_to(app)
 
 
