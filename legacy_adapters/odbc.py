@@ -135,6 +135,23 @@ def engine_for(
     return engine
 
 
+def plain_connection(connection: str, timeout_s: float) -> Any:
+    """A connection to whatever database is behind the driver, without SQLAlchemy: nothing is known of its SQL.
+
+    Args:
+        connection: an ODBC connection string.
+        timeout_s: longest time for connecting.
+
+    Raises:
+        SystemUnreachable: it cannot be connected to.
+    """
+    pyodbc = _pyodbc()
+    try:
+        return pyodbc.connect(connection, timeout=max(1, round(timeout_s)), autocommit=True)
+    except pyodbc.Error as error:
+        raise SystemUnreachable("database", f"it cannot be reached: {_without_secrets(str(error))}") from error
+
+
 def exact(value: object, places: int) -> Decimal | None:
     """A NUMERIC column's value with its places, also where the driver made a float of it; ``None`` stays ``None``.
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from parity_checks.rows.findings import Key, RowFinding, RowKind, Tally
 from parity_checks.rows.statements import Statements
-from parity_checks.rows.values import Known, are_same, text_of
+from parity_checks.rows.values import are_same, text_of
 from parity_checks.rows.work import Work
+from parity_checks.rules.known import Known
 from strangler.stages import Side as Which
 
 Whole = dict[Key, list[tuple[str | None, ...]]]

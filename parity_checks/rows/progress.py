@@ -79,7 +79,7 @@ class Results:
         if state.get("subject") != self._subject:
             raise UsageError(
                 f"{self.state_path} is the state of another comparison (other tables, columns or rules); "
-                "start anew with --fresh, or name another file with --results"
+                "start anew without --resume, or name another file with --results"
             )
         return state
 

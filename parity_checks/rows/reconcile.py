@@ -14,8 +14,8 @@ from parity_checks.rows.findings import Key, RowFinding, Tally
 from parity_checks.rows.progress import Pace, Position, Results, Resumed
 from parity_checks.rows.side import Door, Side
 from parity_checks.rows.statements import Statements
-from parity_checks.rows.values import Known, NothingKnown
 from parity_checks.rows.work import Described, Strategy, Work, plan_work
+from parity_checks.rules.known import NOTHING_KNOWN, Known
 from strangler.errors import UsageError
 from strangler.plan.comparison import Rule
 from strangler.stages import Side as Which
@@ -76,7 +76,7 @@ class Reconciliation:
 
     def __init__(self, subject: Subject, limits: Limits = Limits(), known: Known | None = None) -> None:
         self.subject, self.limits = subject, limits
-        self.known = known or NothingKnown()
+        self.known = known or NOTHING_KNOWN
         self._threads = {which: ThreadPoolExecutor(1, f"rows-{which.value}") for which in Which}
         self.sides: dict[Which, Side] = {}
         self._readers: dict[Which, Side] = {}

@@ -4,32 +4,17 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from parity_checks.rows.columns import Form, Kind
 from parity_checks.rules.compiled import holds
 from parity_checks.rules.equalities import number
+from parity_checks.rules.known import Known
 from strangler.plan.comparison import AbsenceRule, IdRule, Rule, TextRule
 
 _MOMENT = re.compile(r"(\d{4,6}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?")
 _ZERO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00)?(?:\.0+)?)?")
 _TRUTH = {"true": "1", "t": "1", "1": "1", "false": "0", "f": "0", "0": "0"}
-
-
-class Known(Protocol):
-    """What identifies the same thing on both sides; see ``strangler.journal``'s identity map."""
-
-    def same_id(self, name: str, old: str, new: str) -> bool:
-        """Whether the old side's id and the new side's id are of one thing."""
-        ...
-
-
-class NothingKnown:
-    """No identity map: no two ids are of one thing."""
-
-    def same_id(self, name: str, old: str, new: str) -> bool:  # noqa: ARG002
-        """Never."""
-        return False
 
 
 def text_of(value: Any) -> str | None:
@@ -63,7 +48,7 @@ def are_same(form: Form, rules: Sequence[Rule], old: str | None, new: str | None
     for rule in rules:
         match rule:
             case IdRule():
-                if old is not None and new is not None and known.same_id(rule.of, old, new):
+                if old is not None and new is not None and known.new_of(rule.of, old) == new:
                     return True
             case AbsenceRule():
                 if _says_nothing(rule, old) and _says_nothing(rule, new):

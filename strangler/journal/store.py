@@ -23,6 +23,7 @@ from strangler.journal import (
     judging,
     queue,
     retention,
+    row_runs,
     schema,
     upserts,
     writing,
@@ -31,6 +32,7 @@ from strangler.journal.coverage import SeenItem
 from strangler.journal.crypto import Sealer
 from strangler.journal.identities import IdConflict, LearntId
 from strangler.journal.records import Gap, Loss
+from strangler.journal.row_runs import RowRun
 from strangler.journal.views import Views
 from strangler.stages import Side
 
@@ -170,6 +172,18 @@ class Journal(Views):
         """The other side's id for each of one side's ids that is known."""
         with self._database.reading() as connection:
             return identities.partners(connection, self._sealer, name, values, side)
+
+    # Rows
+
+    def record_rows(self, run: RowRun) -> None:
+        """Store the counts of a comparison of rows; a run that is stored again replaces itself."""
+        with self._database.writing() as connection:
+            row_runs.store_run(connection, run)
+
+    def row_runs(self, name: str | None = None) -> list[RowRun]:
+        """Every comparison of rows, or those of one name; newest first."""
+        with self._database.reading() as connection:
+            return row_runs.runs(connection, name)
 
     def are_pending(self, operations: Sequence[str], until: float) -> bool:
         """Whether an exchange of these operations, answered no later than ``until``, has no outcome yet."""

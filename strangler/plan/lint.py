@@ -15,6 +15,7 @@ from strangler.plan.form import nearest
 from strangler.plan.hiding import hidden_matches
 from strangler.plan.models import Operation, Plan, Target
 from strangler.plan.precedence import prefix_segments
+from strangler.plan.row_checks import check_rows
 from strangler.plan.source import Path, dotted
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of
 
@@ -44,6 +45,8 @@ def complaints(plan: Plan) -> Iterator[Complaint]:
     for name, operation in plan.operations.items():
         yield from check_operation(plan, name, operation)
     yield from hidden_matches(plan)
+    for name, rows in plan.rows.items():
+        yield from check_rows(plan, ("rows", name), rows)
     yield from _check_people(plan)
     yield from _check_unused(plan)
 
@@ -226,6 +229,7 @@ def _check_unused(plan: Plan) -> Iterator[Complaint]:
     targets = [target for entry in plan.operations.values() for target in (entry.old, entry.new)]
     used = {name for target in targets for name in (target.system, *target.also)}
     used |= {entry.writes.sandbox for entry in plan.operations.values() if entry.writes and entry.writes.sandbox}
+    used |= {side.system for rows in plan.rows.values() for side in (rows.old, rows.new) if side.system}
     for name, system in plan.systems.items():
         if name not in used and not system.serves:
             yield warning("unused-system", ("systems", name), "no operation uses this system", "remove it, or use it")

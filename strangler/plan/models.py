@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
 from strangler.plan.comparison import Compare, Consequence, Ids
+from strangler.plan.rows import Rows
 from strangler.stages import Effect, Stage
 
 
@@ -300,5 +301,8 @@ class Plan(Model):
     """What load runs must stay within, by name."""
     people: dict[str, Person] = Field(default_factory=dict)
     """Who decides, by name."""
+    rows: dict[Name, Rows] = Field(
+        default_factory=dict, description="Tables or queries whose rows must be the same on both sides, by name."
+    )
     capture: Capture = Capture()
     """Bounds of what the engine keeps."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from strangler.plan.basis import Model, Name
+from strangler.plan.basis import Model, Name, Ratio
 from strangler.plan.comparison import (
     AbsenceRule,
     CodeRule,
@@ -25,12 +25,15 @@ class OfColumn(Model):
 
     column: str = Field(min_length=1, description="The old side's column that this rule is about.")
     path: SkipJsonSchema[str] = ""
+    at_most: SkipJsonSchema[Ratio | None] = None
 
     @model_validator(mode="before")
     @classmethod
     def _column_for_path(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("path"):
             raise ValueError("rows have columns, no paths: say 'column:'")
+        if isinstance(data, dict) and data.get("at_most") is not None:
+            raise ValueError("at_most is a share of exchanges: rows have none")
         if isinstance(data, dict) and isinstance(data.get("column"), str):
             return {**data, "path": data["column"]}
         return data

@@ -21,6 +21,10 @@ class Dialect(ABC):
     """What kind of checksum it can compute, ``md5``, or none."""
     orders_by_bytes: bool = False
     """Whether ``order`` sorts text by its UTF-8 bytes."""
+    begins: str = "BEGIN;"
+    """How a repair's transaction begins."""
+    one_row: str = ""
+    """A table of one row to select values from, where SELECT alone has no WHERE."""
     sessions: tuple[str, ...] = ()
     """Said once to every new connection: read only, UTC, no surprises."""
 

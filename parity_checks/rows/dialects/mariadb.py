@@ -47,6 +47,8 @@ class Mariadb(Dialect):
     name = "mariadb"
     hashes = "md5"
     orders_by_bytes = True
+    begins = "START TRANSACTION;"
+    one_row = "DUAL"
     sessions = (
         "SET character_set_connection = utf8mb4",
         "SET SESSION TRANSACTION READ ONLY",

@@ -6,7 +6,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from parity_checks.rows.columns import Column, Form, Kind, form_of
-from parity_checks.rows.values import NothingKnown, are_equal, are_same, canonical_text, text_of
+from parity_checks.rows.values import are_equal, are_same, canonical_text, text_of
+from parity_checks.rules.known import NOTHING_KNOWN
 from strangler.plan.rows import ColumnRule
 
 RULES = TypeAdapter(ColumnRule)
@@ -14,7 +15,7 @@ RULES = TypeAdapter(ColumnRule)
 
 def same(form: Form, old: str | None, new: str | None, *rules: dict[str, object]) -> bool:
     made = [RULES.validate_python({"column": "c", "why": "for a test", **rule}) for rule in rules]
-    return are_same(form, made, old, new, NothingKnown())
+    return are_same(form, made, old, new, NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize(
