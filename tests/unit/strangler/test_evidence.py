@@ -53,3 +53,17 @@ def test_coverage_without_what_cannot_be_seen_counts_the_rest() -> None:
 )
 def test_is_item_takes_the_whole_text_or_its_beginning_before_a_star(item: str, pattern: str, is_named: bool) -> None:
     assert is_item(item, pattern) is is_named
+
+
+def test_entry_digest_of_a_write_tells_how_its_effects_are_compared() -> None:
+    def with_rules(*rules: dict[str, str]) -> Plan:
+        read = plan([]).operations["x.y"].model_dump(by_alias=True, mode="json")
+        effect = {"name": "shown", "read": "x.y", "request": {"target": "/x"}}
+        write = {**read, "effect": "write", "writes": {"policy": "never"}, "effects": [effect]}
+        whole = plan([]).model_dump(by_alias=True, mode="json")
+        operations = {"x.y": {**read, "compare": {"rules": list(rules)}}, "x.z": write}
+        return Plan.model_validate({**whole, "operations": operations})
+
+    ruled = with_rules({"path": "$.a", "as": "ignore", "why": "any"})
+    assert entry_digest(with_rules(), "x.z") == entry_digest(with_rules(), "x.z")
+    assert entry_digest(with_rules(), "x.z") != entry_digest(ruled, "x.z")
