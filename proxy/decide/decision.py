@@ -1,17 +1,16 @@
 """Who answers one request, who is asked after, and why. Pure: the table and the request are all it reads."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.decide.entry import Entry
 from proxy.decide.reading import Reading
 from proxy.decide.table import Move, Table
 from strangler.exchange import Request
 from strangler.rollout import bucket, stage_for
-from strangler.stages import Effect, Side, Stage, duty
+from strangler.stages import Effect, Side, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do with one request.
 
     Attributes:
@@ -55,8 +54,7 @@ class Decision:
     unparsable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """A request's stage within its operation's rollout, and why."""
 
     stage: Stage
@@ -106,10 +104,10 @@ def place(table: Table, entry: Entry, key: str | None, complaint: str = "") -> P
         alarm = _would_complete(move, key_bucket)
         return Placement(Stage.OFF, "held: everything goes to old", key_bucket, held=True, alarm=alarm)
     if move.sole is not None and (key is not None or entry.key is None):
-        return Placement(move.sole, f"every key is in {move.sole}", key_bucket)
+        return Placement(move.sole, "every key " + entry.course(move.sole).in_stage, key_bucket)
     if key_bucket is not None:
         stage = stage_for(move.limits, key_bucket)
-        return Placement(stage, f"bucket {key_bucket} of 1000000 is in {stage}", key_bucket)
+        return Placement(stage, f"bucket {key_bucket} of 1000000 {entry.course(stage).in_stage}", key_bucket)
     if entry.key is None:
         why = "the plan names no key, and the rollout has several stages"
     else:
@@ -124,30 +122,30 @@ def _would_complete(move: Move, key_bucket: int | None) -> bool:
 
 
 def _decision(entry: Entry, key: str | None, placement: Placement, *, unparsable: bool) -> Decision:
-    duties = duty(placement.stage, entry.effect)
-    answering = entry.upstream(duties.answers)
-    asked_upstream = entry.upstream(duties.asked).asked_url if duties.asked is not None else None
+    course = entry.course(placement.stage)
+    answering = course.upstream
     return Decision(
-        operation=entry.name,
-        effect=entry.effect,
-        key=key,
-        cohort=None,
-        stage=placement.stage,
-        answers=duties.answers,
-        asked=duties.asked if asked_upstream is not None else None,
-        upstream=answering.url,
-        asked_upstream=asked_upstream,
-        system=answering.system,
-        entry=entry.digest,
-        timeout_s=answering.timeout_s,
-        reason=placement.reason,
-        idempotency_header=entry.idempotency_header,
-        via_gateway=answering.via_gateway,
-        keyless=placement.keyless,
-        held=placement.held,
-        alarm=placement.alarm,
-        bucket=placement.bucket,
-        unparsable=unparsable,
+        entry.name,
+        entry.effect,
+        key,
+        None,
+        course.stage,
+        course.answers,
+        course.asked,
+        answering.url,
+        course.asked_upstream,
+        answering.system,
+        entry.digest,
+        answering.timeout_s,
+        placement.reason,
+        entry.idempotency_header,
+        answering.via_gateway,
+        False,
+        placement.keyless,
+        placement.held,
+        placement.alarm,
+        placement.bucket,
+        unparsable,
     )
 
 

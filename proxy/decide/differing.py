@@ -11,7 +11,7 @@ from proxy.decide.entry import Entry
 from proxy.decide.reading import Reading
 from proxy.decide.table import Table
 from strangler.exchange import Request
-from strangler.stages import Side, Stage, duty
+from strangler.stages import Side, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ def _route(table: Table, entry: Entry | None, reading: Reading) -> Route:
         return Route(None, Stage.OFF, decision.answers, decision.system, decision.upstream, None)
     key = entry.key.read(reading) if entry.key is not None else None
     stage = place(table, entry, key).stage
-    duties = duty(stage, entry.effect)
-    answering = entry.upstream(duties.answers)
-    asked = entry.upstream(duties.asked).asked_url if duties.asked is not None else None
-    return Route(entry.name, stage, duties.answers, answering.system, answering.url, asked)
+    course = entry.course(stage)
+    answering = course.upstream
+    return Route(entry.name, stage, course.answers, answering.system, answering.url, course.asked_upstream)

@@ -1,7 +1,8 @@
 """One operation of the plan, compiled for deciding."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from proxy.decide.conditions import (
     Condition,
@@ -18,7 +19,7 @@ from strangler.plan.addresses import asked_url, base_url, needs_gateway, target_
 from strangler.plan.models import PathMatch, Plan
 from strangler.plan.precedence import Rank, rank
 from strangler.rollout import seed_of
-from strangler.stages import Effect, Side
+from strangler.stages import Effect, Side, Stage, duty
 
 
 @lru_cache(maxsize=4096)
@@ -36,6 +37,18 @@ class Upstream:
     asked_url: str | None
     timeout_s: float
     via_gateway: bool
+
+
+class Course(NamedTuple):
+    """What one stage makes of an operation's requests; the same for all of them."""
+
+    stage: Stage
+    answers: Side
+    asked: Side | None
+    upstream: Upstream
+    asked_upstream: str | None
+    in_stage: str
+    """How a reason ends: ``is in shadow``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,18 @@ class Entry:
     old: Upstream
     new: Upstream
     idempotency_header: str | None
+    _courses: dict[Stage, Course] = field(default_factory=dict, repr=False, compare=False)
+
+    def course(self, stage: Stage) -> Course:
+        """What the stage makes of this operation's requests; worked out once."""
+        found = self._courses.get(stage)
+        if found is None:
+            duties = duty(stage, self.effect)
+            asked_url = self.upstream(duties.asked).asked_url if duties.asked is not None else None
+            asked = duties.asked if asked_url is not None else None
+            found = Course(stage, duties.answers, asked, self.upstream(duties.answers), asked_url, f"is in {stage}")
+            self._courses[stage] = found
+        return found
 
     def is_head(self, reading: Reading) -> bool:
         """Whether the conditions on headers and query hold; the index has seen to path, method and SOAP action."""

@@ -5,7 +5,6 @@ Nothing here raises for what a caller sent: what cannot be read is absent, and `
 """
 
 import json
-from functools import cached_property
 from urllib.parse import parse_qsl
 
 import orjson
@@ -24,37 +23,58 @@ _UNREAD = object()
 class Reading:
     """A request's parts, parsed on first use. One thread, one decision."""
 
+    __slots__ = (
+        "_action", "_form", "_headers", "_json", "_query", "_xml", "complaint", "is_unparsable", "method", "path",
+        "request",
+    )  # fmt: skip
+
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.path = normal_path(request.path)
+        path = request.target.partition("?")[0]
+        self.path = normal_path(path) if "%" in path or "//" in path else path
         self.method = request.method
         self.complaint = ""
         self.is_unparsable = False
+        self._headers: dict[str, str] | None = None
+        self._query: dict[str, str] | None = None
+        self._form: dict[str, str] | None = None
+        self._action: str | object | None = _UNREAD
         self._xml: object = _UNREAD
         self._json: object = _UNREAD
 
-    @cached_property
+    @property
     def headers(self) -> dict[str, str]:
         """Lower-case names to values; repeated fields joined with a comma, as Envoy does."""
-        fields: dict[str, str] = {}
-        for name, value in self.request.headers:
-            lower = name.lower()
-            fields[lower] = f"{fields[lower]},{value.strip()}" if lower in fields else value.strip()
+        fields = self._headers
+        if fields is None:
+            fields = self._headers = {}
+            for name, value in self.request.headers:
+                lower = name.lower()
+                fields[lower] = f"{fields[lower]},{value.strip()}" if lower in fields else value.strip()
         return fields
 
-    @cached_property
+    @property
     def query(self) -> dict[str, str]:
         """Decoded query names to values; of a repeated name the first, as Envoy does."""
-        return _first_values(self.request.query)
+        if self._query is None:
+            self._query = _first_values(self.request.query)
+        return self._query
 
-    @cached_property
+    @property
     def form(self) -> dict[str, str]:
         """Decoded form field names to values; of a repeated name the first."""
-        return _first_values((self._body() or b"").decode("utf-8", "replace"))
+        if self._form is None:
+            self._form = _first_values((self._body() or b"").decode("utf-8", "replace"))
+        return self._form
 
-    @cached_property
+    @property
     def soap_action(self) -> str | None:
         """The SOAP 1.1 ``SOAPAction`` without its quotes, or the ``action`` of a SOAP 1.2 content type."""
+        if self._action is _UNREAD:
+            self._action = self._read_action()
+        return self._action  # type: ignore[return-value]
+
+    def _read_action(self) -> str | None:
         given = self.headers.get("soapaction")
         if given is None:
             for parameter in self.headers.get("content-type", "").split(";")[1:]:
