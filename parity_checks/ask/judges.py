@@ -51,7 +51,9 @@ class Judges:
                 return await asyncio.to_thread(knowing.judge, old, new)
             return knowing.judge(old, new)
 
-        return await self._identities.recalling(ids_of or exchange.operation, entry.rules, compared)
+        outcome = await self._identities.recalling(ids_of or exchange.operation, entry.rules, compared)
+        mistaken = await self._identities.mistaken(ids_of or exchange.operation, entry.rules, old, new)
+        return mistaken.joined(outcome) if mistaken.differences else outcome
 
     async def differences(self, entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
         """Where two answers differ, of two sides (old first) or of one; ``None`` where they cannot be compared."""

@@ -147,6 +147,22 @@ async def test_identities_by_rule_differ_where_the_map_says_otherwise(tmp_path: 
     ]
 
 
+@pytest.mark.parametrize("is_crossed", [False, True])
+async def test_identities_of_old_in_answers_of_new_are_a_finding(tmp_path: Path, *, is_crossed: bool) -> None:
+    old, new = Things(from_17), Things(from_18)
+    async with caller(tmp_path, old, new) as ask:
+        made = [await ask.ask("t.create", "POST", "/things", {"name": "same"}, key="K") for _ in "ab"]
+        await ask.outcomes(*made)
+        if is_crossed:  # both ids are in both answers, and rightly
+            used = await ask.ask("t.find", "GET", "/things", key="K")
+        else:
+            new.held["18"]["id"] = 17
+            used = await ask.ask("t.get", "GET", "/things/17", key="K")
+        (outcome,) = await ask.outcomes(used)
+    found = [(one.kind.value, one.general_path, one.path, one.old, one.new) for one in outcome.differences]
+    assert found == ([] if is_crossed else [("identity", "ids.thing", "$.id", "17", "17 (is 18)")])
+
+
 async def test_identities_unknown_on_both_sides_differ_in_value(tmp_path: Path) -> None:
     old, new = Things(from_17), Things(in_words)
     old.held["A"], new.held["A"] = {"id": "o-1", "name": "a"}, {"id": "n-1", "name": "a"}
