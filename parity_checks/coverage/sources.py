@@ -131,7 +131,7 @@ class Sources:
             with path.open("rb") as file:
                 content = file.read(MOST_BYTES + 1)
         except OSError as error:
-            raise NoContract(f"{source}: {error.strerror or error}") from error
+            raise NoContract(f"{source}: {error.strerror or error}", may_pass=True) from error
         return _bounded(content, source)
 
     def _from_url(self, source: str, until: float) -> bytes:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +78,8 @@ def probe(
         raise UsageError(f"{name} is a write: nothing is made up that changes anything")
     contract = _contract(session, name)
     wanted = _wanted(session, name, contract, item or [])[:limit]
-    made = list(_made(session, name, contract, wanted, seed))
+    with _scratch(session.state.path / "hypothesis"):
+        made = list(_made(session, name, contract, wanted, seed))
     probed = [] if dry_run else _ask(session, name, [one.probe for one in made if one.probe is not None], rate)
     documents = _documents(made, probed)
     if as_json:
@@ -95,6 +98,18 @@ def _contract(session: Session, operation: str) -> "Contract":
     except NoContract as error:
         console.print(f"NO DATA: {error}", markup=False)
         raise typer.Exit(3) from error
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """Where hypothesis keeps its tables of characters: in the state folder, not wherever the command was called."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(folder)
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(None)
 
 
 def _wanted(session: Session, operation: str, contract: "Contract", patterns: Sequence[str]) -> list[str]:
