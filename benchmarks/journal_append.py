@@ -1,19 +1,25 @@
 """``Journal.append`` against SQLite's own ``executemany``: what encryption, framing and a queue's indexes cost.
 
-Both store the same exchanges into a fresh file in batches of the engine's size, with the same journal mode and the same
-``synchronous`` setting. The peer is as bare as it can be: one table of three columns without a further index, bodies in
-clear, no second table, each row made beforehand. It keeps SQLite's own page size, as bare use does; the journal's
-larger pages are part of what is measured. (With the journal's pages the peer is two to three times as quick again:
-then nothing but copying memory is left of it.)
+Both store the same exchanges into a fresh file in batches of 100, with the same journal mode and the same
+``synchronous`` setting. An exchange has 5 KB in its two bodies: a SOAP request, and an answer with a list of payments
+whose dates, amounts and references are drawn at random. The peer is as bare as it can be: one table of three columns
+without a further index, bodies in clear, no second table, each row made beforehand. It keeps SQLite's own page size
+and checkpoints, as bare use does.
+
+What makes the journal quick is that it writes less: it compresses before it encrypts, and copying pages into the
+write-ahead log and from there into the file costs more than compressing. ``journal_append_random`` is the same with
+bodies that do not compress at all, without a goal: its ratio says what is left where that does not help.
 
 The figures are thousands of exchanges a second, medians of interleaved turns; the ratio is the median of the turns'
 ratios.
 """
 
+import random
 import sqlite3
 import statistics
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,20 +28,46 @@ from strangler.journal import Journal
 from strangler.stages import Effect, Side, Stage
 
 GOAL = 0.75
-BATCH = 500
-_BATCHES = 24
+BATCH = 100
+_BATCHES = 80
 _TURNS = 9
-_BODY = 1_024
-"""Bytes of each of the two bodies."""
+_ASKED, _ANSWERED = 560, 4_560
+"""Bytes of the request's body and of the answer's."""
+
+_HEADERS = (("host", "pensions.local"), ("content-type", "text/xml"), ("soapaction", "GetEntitlement"))
+_ASK = (
+    '<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><requestId>{:032x}'
+    '</requestId></s:Header><s:Body><p:GetEntitlement xmlns:p="urn:pensions"><p:nino>{}</p:nino></p:GetEntitlement>'
+    "</s:Body></s:Envelope>"
+)
+_PAYMENT = (
+    '<p:payment><p:date>{}-{:02}-{:02}</p:date><p:amount currency="GBP">{}.{:02}</p:amount><p:ref>{:012X}</p:ref>'
+    "</p:payment>"
+)
 
 
-def _exchange(number: int, run: int) -> Exchange:
-    headers = (("host", "pensions.local"), ("content-type", "text/xml"), ("soapaction", "GetEntitlement"))
-    body = (b"<nino>%09d</nino>" % number) * (_BODY // 22)
-    answer = Observation(Side.OLD, 200, headers, body, len(body), None, 1.0, 0.02, "old-1")
-    request = Request("POST", "/pensions", headers, body, len(body))
-    at = 1_800_000_000.0 + number
-    name, key = f"{run}-{number}", f"QQ{number % 5000:06}C"
+def _bodies(rng: random.Random, key: str, *, plain: bool) -> tuple[bytes, bytes]:
+    """A request's body and its answer's, of their sizes; of text, or of random bytes."""
+    if not plain:
+        return rng.randbytes(_ASKED), rng.randbytes(_ANSWERED)
+    draw = rng.randrange
+    payments = (
+        _PAYMENT.format(draw(2010, 2027), draw(1, 13), draw(1, 29), draw(100, 300), draw(100), rng.getrandbits(48))
+        for _ in range(40)
+    )
+    asked = _ASK.format(rng.getrandbits(128), key)
+    answered = asked.replace("GetEntitlement", "GetEntitlementResponse") + "".join(payments)
+    return asked.encode().ljust(_ASKED), answered.encode()[:_ANSWERED]
+
+
+def _exchange(rng: random.Random, number: int, *, plain: bool) -> Exchange:
+    """An exchange as the engine hands it over, one a millisecond."""
+    key = f"QQ{rng.randrange(5000):06}C"
+    asked, answered = _bodies(rng, key, plain=plain)
+    at = 1_800_000_000.0 + number / 1_000
+    answer = Observation(Side.OLD, 200, _HEADERS, answered, len(answered), None, at, 0.02, "old-1")
+    request = Request("POST", "/pensions", _HEADERS, asked, len(asked))
+    name = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     return Exchange(name, "a.read", Effect.READ, key, None, Stage.SHADOW, request, answer, Side.NEW, "e" * 32, at)
 
 
@@ -70,8 +102,14 @@ def _timed(measure: Callable[[Path, list[list[Exchange]]], float], batches: list
 
 def run() -> list[dict[str, object]]:
     """Measure in turns. ``ours`` and ``peer`` are thousands of exchanges a second."""
-    numbers = range(_BATCHES)
-    batches = [[_exchange(batch * BATCH + n, batch) for n in range(BATCH)] for batch in numbers]
+    return [_figure("journal_append", GOAL, plain=True), _figure("journal_append_random", None, plain=False)]
+
+
+def _figure(name: str, goal: float | None, *, plain: bool) -> dict[str, object]:
+    rng = random.Random(7)
+    batches = [
+        [_exchange(rng, batch * BATCH + number, plain=plain) for number in range(BATCH)] for batch in range(_BATCHES)
+    ]
     thousands = BATCH * _BATCHES / 1_000
     turns: list[tuple[float, float]] = []
     for turn in range(_TURNS):
@@ -80,14 +118,12 @@ def run() -> list[dict[str, object]]:
         turns.append((thousands / took[_ours], thousands / took[_bare]))
     ours, peer = (statistics.median(values) for values in zip(*turns, strict=True))
     ratio = statistics.median(our_rate / bare_rate for our_rate, bare_rate in turns)
-    return [
-        {
-            "name": "journal_append",
-            "ours": round(ours, 2),
-            "peer": round(peer, 2),
-            "peer_name": "sqlite3.executemany, bare table in clear, thousands/s",
-            "ratio": round(ratio, 3),
-            "goal": GOAL,
-            "met": ratio >= GOAL,
-        }
-    ]
+    return {
+        "name": name,
+        "ours": round(ours, 2),
+        "peer": round(peer, 2),
+        "peer_name": "sqlite3.executemany, bare table in clear, thousands/s",
+        "ratio": round(ratio, 3),
+        "goal": goal,
+        "met": goal is None or ratio >= goal,
+    }

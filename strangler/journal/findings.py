@@ -63,7 +63,7 @@ def bump_findings(
         operation: of the batch.
         fingerprint: of the batch.
         members: the results; only mismatches count.
-        sizes: how many bytes the exchange of each result has, with its bodies.
+        sizes: how many bytes the exchange of each result is kept in.
         new_pairs: the pairs of signature and input that had not been seen.
         now: seconds since the epoch.
     """

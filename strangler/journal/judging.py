@@ -76,7 +76,7 @@ def signatures_of(outcome: Outcome) -> frozenset[str]:
 def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], now: float) -> list[tuple[Judged, str]]:
     """Store what workers learnt; the results that were new, each with its operation."""
     rows = _unjudged(connection, results)
-    sizes = _sizes(results, rows)
+    sizes = {name: row.size or 0 for name, row in rows.items()}
     cohorts = {name: row.cohort for name, row in rows.items() if row.cohort}
     fresh: list[tuple[Judged, str]] = []
     for result in results:
@@ -134,15 +134,6 @@ def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, An
         found.update((row.id, row) for row in connection.execute(chosen))
     return found
 
-
-def _sizes(results: Sequence[Judged], rows: Mapping[str, Any]) -> dict[str, int]:
-    """How many bytes each exchange is kept in, with the bodies observed for it."""
-    return {
-        result.exchange_id: (rows[result.exchange_id].size or 0)
-        + max((len(seen.body or b"") for seen in result.observations), default=0)
-        for result in results
-        if result.exchange_id in rows
-    }
 
 
 def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Judged, str]], now: float) -> None:

@@ -97,7 +97,7 @@ class Finding:
     fingerprint: str
     samples: tuple[ValuePair, ...] = ()
     example_bytes: int = 0
-    """How large the example is as it is kept, with its bodies; 0 where that is not known."""
+    """How large the example is as it is kept, compressed; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

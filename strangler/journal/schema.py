@@ -147,7 +147,7 @@ findings = Table(
         Integer,
         nullable=False,
         server_default="0",
-        comment="size of the example as it is kept, with its bodies",
+        comment="how large the example is as it is kept",
     ),
     Column("samples", LargeBinary, comment="sealed: a few more pairs of values, to tell a likely cause"),
 )

@@ -614,7 +614,7 @@ def test_noise_counts_every_draw_and_where_its_halves_differ(journal: Journal) -
 
 def test_finding_keeps_its_smallest_example(journal: Journal) -> None:
     for name, size in (("a", 900), ("b", 40), ("c", 500)):
-        journal.append([exchange(name, request=Request("GET", "/", (), b"x" * size, size))])
+        journal.append([exchange(name, request=Request("GET", "/", (), os.urandom(size), size))])
     journal.finish([judged("a", OutcomeKind.MISMATCH, "a", "s")], 200.0)
     large = journal.findings()[0]
     journal.finish([judged(name, OutcomeKind.MISMATCH, name, "s") for name in "bc"], 201.0)

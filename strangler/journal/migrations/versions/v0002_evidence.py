@@ -25,7 +25,7 @@ def upgrade() -> None:
             sa.Integer(),
             nullable=False,
             server_default="0",
-            comment="size of the example as it is kept, with its bodies",
+            comment="how large the example is as it is kept",
         ),
     )
     op.add_column(

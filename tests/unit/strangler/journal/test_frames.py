@@ -1,5 +1,9 @@
 """Frames: what was captured is what comes back, whatever bytes it has."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +47,39 @@ def test_exchange_round_trips(
 @given(OBSERVATIONS)
 def test_observation_round_trips(observation: Observation) -> None:
     assert unpack_observation(pack_observation(observation)) == observation
+
+
+def observed(body: bytes) -> Observation:
+    return Observation(Side.OLD, 200, (), body, len(body))
+
+
+@given(st.binary(max_size=64), st.integers(0, 500))
+def test_bodies_of_any_size_round_trip(part: bytes, times: int) -> None:
+    seen = observed(part * times)
+    assert unpack_observation(pack_observation(seen)) == seen
+
+
+def test_text_is_kept_smaller_than_it_is() -> None:
+    seen = observed(b"<payment><amount>185.15</amount></payment>" * 100)
+    assert len(pack_observation(seen)) < 500
+
+
+def test_what_does_not_shrink_is_kept_as_it_is() -> None:
+    body = random.Random(7).randbytes(5_000)
+    assert pack_observation(observed(body)).endswith(body)
+
+
+def test_frame_of_a_journal_that_did_not_compress_opens() -> None:
+    body = b"<answer/>" * 1_000
+    head = orjson.dumps(("old", 200, (), len(body), len(body), None, 0.0, 0.0, None))
+    assert unpack_observation(len(head).to_bytes(4, "big") + head + body) == observed(body)
+
+
+def test_threads_pack_at_once() -> None:
+    bodies = [bytes([n]) * 20_000 for n in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        packed = list(threads.map(lambda body: pack_observation(observed(body)), bodies * 4))
+    assert [unpack_observation(frame).body for frame in packed] == bodies * 4
 
 
 def test_sealed_bytes_open_only_for_their_owner_and_unchanged() -> None:
