@@ -13,6 +13,7 @@ from rich.markup import escape
 from proxy.decide import compile_table
 from strangler.cli.plan_diff import diff
 from strangler.cli.rule_code import check_code, with_digest
+from strangler.cli.sarif import sarif
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
 from strangler.errors import PlanError, Problem, UsageError
 from strangler.exchange import Request
@@ -27,15 +28,22 @@ app.command()(diff)
 
 
 @app.command()
-def check(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: JsonOption = False) -> None:
+def check(
+    plan: PlanOption = DEFAULT_PLAN,
+    state: StateOption = None,
+    sarif_file: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 here, for code hosts.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Load the plan and say everything that is wrong with it: file, line, key, and what to write instead."""
     session = open_session(plan, state)
     try:
         loaded = session.loaded
+        problems, warnings = list(check_code(loaded)), loaded.warnings
     except PlanError as error:
-        _tell([with_digest(problem, plan) for problem in error.problems], as_json=as_json)
-        raise typer.Exit(2) from None
-    if problems := list(check_code(loaded)):
+        problems, warnings = [with_digest(problem, plan) for problem in error.problems], ()
+    if sarif_file is not None:
+        sarif_file.write_bytes(orjson.dumps(sarif(problems, warnings), option=orjson.OPT_INDENT_2))
+    if problems:
         _tell(problems, as_json=as_json)
         raise typer.Exit(2)
     if as_json:

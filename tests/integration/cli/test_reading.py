@@ -247,3 +247,14 @@ def test_second_up_is_refused_by_name(programme) -> None:
     with programme.session.state.lock("up"):
         told = programme.run("up")
     assert (told.code, "'strangler up' already runs" in told.err) == (1, True)
+
+
+def test_plan_check_writes_what_is_wrong_as_sarif(programme) -> None:
+    programme.change_plan("effect: read", "effect: reed")
+    target = programme.folder / "plan.sarif"
+    assert programme.run("plan", "check", "--sarif", str(target)).code == 2
+    (result,) = json.loads(target.read_bytes())["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    line = programme.plan.read_text("utf-8").splitlines().index("    effect: reed") + 1
+    assert (result["level"], place["region"]["startLine"]) == ("error", line)
+    assert place["artifactLocation"]["uri"].endswith("migration.yaml")
