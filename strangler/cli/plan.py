@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from proxy.decide import compile_table
 from strangler.cli.plan_diff import diff
+from strangler.cli.request_forms import from_curl, from_har
 from strangler.cli.rule_code import check_code, with_digest
 from strangler.cli.sarif import sarif
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
@@ -75,20 +76,35 @@ def schema() -> None:
 
 @app.command()
 def explain(
-    target: Annotated[str, typer.Argument(help="Path with query, such as /pensions or /health/patients?nhsNumber=1.")],
+    target: Annotated[
+        str | None, typer.Argument(help="Path with query, such as /pensions or /health/patients?nhsNumber=1.")
+    ] = None,
     method: Annotated[str, typer.Option("--method", "-X", help="HTTP method.")] = "GET",
     header: Annotated[list[str] | None, typer.Option("--header", "-H", help="A header, as 'name: value'.")] = None,
     body: Annotated[str | None, typer.Option("--body", "-d", help="The body; @FILE reads it, @- from stdin.")] = None,
+    curl: Annotated[str | None, typer.Option("--curl", help="A curl command instead; - reads it from stdin.")] = None,
+    har: Annotated[Path | None, typer.Option("--har", help="A HAR file instead.")] = None,
+    number: Annotated[int, typer.Option("--entry", min=1, help="Which entry of the HAR file.")] = 1,
+    exchange: Annotated[str | None, typer.Option("--exchange", help="A journaled exchange's id instead.")] = None,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which operation, stage and side this request gets now, and why."""
     session = open_session(plan, state)
-    headers = tuple(_header(field) for field in header or ())
-    content = _body(body)
+    if [target, curl, har, exchange].count(None) != 3:
+        raise UsageError("say which request: a path, --curl, --har or --exchange; one of them")
+    if curl is not None:
+        request = from_curl(sys.stdin.read() if curl == "-" else curl)
+    elif har is not None:
+        request = from_har(har, number)
+    elif exchange is not None:
+        request = session.journal.exchange(exchange)[0].request
+    else:
+        content = _body(body)
+        fields = tuple(_header(field) for field in header or ())
+        request = Request(method.upper(), target or "", fields, content, len(content))
     table = compile_table(session.plan, session.cutover.rollouts(), held_operations(session))
-    request = Request(method.upper(), target, headers, content, len(content))
     explanation = explain_request(table, request)
     if as_json:
         print_json(explanation.as_dict())

@@ -258,3 +258,15 @@ def test_plan_check_writes_what_is_wrong_as_sarif(programme) -> None:
     line = programme.plan.read_text("utf-8").splitlines().index("    effect: reed") + 1
     assert (result["level"], place["region"]["startLine"]) == ("error", line)
     assert place["artifactLocation"]["uri"].endswith("migration.yaml")
+
+
+def test_plan_explain_takes_requests_as_people_have_them_at_hand(programme) -> None:
+    programme.compare(1)
+    har = programme.folder / "a.har"
+    entry = {"request": {"method": "GET", "url": "http://h/books/7", "headers": []}}
+    har.write_text(json.dumps({"log": {"entries": [entry]}}))
+    for given in (["--curl", "curl http://h/books/7"], ["--har", str(har)], ["--exchange", "match-0"], ["/books/7"]):
+        told = programme.run("plan", "explain", *given, "--json")
+        assert (told.code, told.document["operation"]) == (0, READ)
+    told = programme.run("plan", "explain", "/books/7", "--har", str(har))
+    assert (told.code, "one of them" in told.err) == (2, True)
