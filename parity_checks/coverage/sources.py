@@ -32,7 +32,7 @@ TIME_LIMIT_S: Final = 5.0
 _WSDL: Final = "{http://schemas.xmlsoap.org/wsdl/}"
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
-ColumnsOf = Callable[[str], tuple[Column, ...]]
+ColumnsOf = Callable[[Plan, str], tuple[Column, ...]]
 """The columns that an operation's adapter reads; raises ``NoContract`` where nobody can tell."""
 
 
@@ -63,13 +63,18 @@ class Sources:
         self._read: dict[str, list[etree._Element] | object | NoContract] = {}
 
     def named(self, operation: str) -> str:
-        """Where this operation's contract is said to be; empty where the plan names none."""
-        system = self._plan.systems[self._plan.operations[operation].old.system]
+        """Where this operation's contract is said to be; empty where the plan names none.
+
+        A database is only asked for its columns where a coverage gate wants them.
+        """
+        entry = self._plan.operations[operation]
+        system = self._plan.systems[entry.old.system]
         if system.openapi:
             return _shown(system.openapi)
         if system.wsdl:
             return _shown(system.wsdl)
-        return f"the columns of {self._plan.operations[operation].old.system}" if system.speaks == "odbc" else ""
+        is_wanted = system.speaks == "odbc" and entry.gates.coverage is not None
+        return f"the columns of {entry.old.system}" if is_wanted else ""
 
     def contract(self, operation: str) -> Contract:
         """The contract of one operation.
@@ -87,7 +92,7 @@ class Sources:
             documents = self._once(system.wsdl, lambda: list(self._documents(system.wsdl or "")))
             return contract_from_wsdl(documents, soap_action=entry.match.soap_action, source=shown)
         if system.speaks == "odbc" and self._columns is not None:
-            return finished(Contract(shown, "columns", columns=self._columns(operation)))
+            return finished(Contract(shown, "columns", columns=self._columns(self._plan, operation)))
         raise NoContract(f"{entry.old.system} has no contract: say 'openapi:' or 'wsdl:' in the plan")
 
     def _document(self, source: str) -> object:

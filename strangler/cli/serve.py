@@ -118,11 +118,12 @@ def gateway(
 def worker(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:
     """Ask the other side of every journaled exchange, compare, and store the outcome."""
     from parity_checks.ask import run_worker
+    from strangler.cli.columns import columns_of
     from strangler.cli.row_source import SystemRows
 
     folder, rows = state_folder(plan, state), SystemRows()
     try:
-        _run(lambda stop: run_worker(plan, folder, stop=stop, rows=rows))
+        _run(lambda stop: run_worker(plan, folder, stop=stop, columns=columns_of, rows=rows))
     finally:
         rows.close()
 

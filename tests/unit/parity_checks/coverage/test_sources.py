@@ -151,5 +151,5 @@ def test_document_is_asked_for_once_even_if_it_does_not_come(tmp_path: Path) -> 
 
 def test_columns_are_asked_of_who_knows_them(tmp_path: Path) -> None:
     column = Column("plan", "note", is_nullable=True)
-    found = Sources(plan(speaks="odbc"), tmp_path, columns=lambda _: (column,)).contract("x.get")
+    found = Sources(plan(speaks="odbc"), tmp_path, columns=lambda *_: (column,)).contract("x.get")
     assert found.items == {"column plan.note null", "column plan.note filled"}
