@@ -10,6 +10,7 @@ from typing import Final
 
 from lxml import etree
 
+from parity_checks.canonical.attributes import check_html
 from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, bounded, characters
 from parity_checks.canonical.trees import Blob, Element
 from strangler.exchange import Reason
@@ -60,6 +61,7 @@ def read_html(body: bytes, charset: str | None) -> tuple[Element, str, str]:
     own = _DECLARED.search(body[:_LOOKED_AT])
     text, actual, misdeclared = characters(body, charset or (own[1].decode("ascii", "replace") if own else None))
     bounded(text.count("<") + text.count("="), "elements and attributes")
+    check_html(text)
     return _Reading().element(_parsed(text), 1), actual, misdeclared
 
 

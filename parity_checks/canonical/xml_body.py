@@ -12,6 +12,7 @@ from typing import Final
 
 from lxml import etree
 
+from parity_checks.canonical.attributes import check_xml
 from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, bounded, characters, charset_name
 from parity_checks.canonical.trees import Element
 from strangler.exchange import Reason
@@ -49,6 +50,7 @@ def read_xml(body: bytes, charset: str | None) -> tuple[Element, str, str]:
     bounded(body.count(b"<") + body.count(b"="), "elements and attributes")
     if body.count(b"xmlns") * (body.count(b"type") + body.count(b"Fault")) > _MOST_LOOK_UPS:
         raise Unreadable(Reason.TOO_LARGE, "too many namespace declarations and types")
+    check_xml(body)
     root = _parse(body, "utf-8")
     return _element(root, 1), actual, misdeclared
 
@@ -66,6 +68,8 @@ def _parse(body: bytes, encoding: str | None) -> "etree._Element":
         )
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        if "Text node too long" in str(error):
+            raise Unreadable(Reason.TOO_LARGE, "a text of more than 10,000,000 bytes in XML") from error
         raise Unreadable(Reason.UNPARSABLE, f"not well-formed XML: {str(error)[:120]}") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Unreadable(Reason.UNPARSABLE, "XML with a document type declaration is refused")
