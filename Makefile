@@ -32,6 +32,9 @@ bench: setup ## Figures beside their peers: make bench ONLY=name runs one
 tamper: setup ## Manipulate a ledger in 10,000 ways: each must be found
 	$(PY) -m tests.proofs.tamper
 
+sabotage: setup ## Give the gates no evidence, wrong, stale and lying evidence: none must pass
+	$(PY) -m tests.proofs.sabotage
+
 docs: setup ## Make the reference pages anew from the code
 	$(PY) -m docs.generate
 
@@ -39,4 +42,4 @@ lock: setup ## Make the lock files anew
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml -o requirements/app.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml --extra envoy --group dev -c requirements/app.txt -o requirements/dev.txt
 
-.PHONY: help setup demo test test-slow check bench tamper docs lock
+.PHONY: help setup demo test test-slow check bench tamper sabotage docs lock

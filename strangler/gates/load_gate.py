@@ -33,7 +33,6 @@ def load(evidence: Evidence, policy: LoadGate, budget: Budget, now: float) -> Ve
 
 def _unfit(run: LoadEvidence, evidence: Evidence, policy: LoadGate, budget: Budget, now: float) -> str:
     """Why the run is no data for this gate; empty where it is."""
-    fewest = min(run.old.requests, run.new.requests)
     if run.operation != evidence.operation:
         return f"the load run is of {run.operation}"
     damage = _damage_of_load(run, now)
@@ -41,6 +40,7 @@ def _unfit(run: LoadEvidence, evidence: Evidence, policy: LoadGate, budget: Budg
         return damage
     if run.budget != policy.budget:
         return f"the load run was made with budget {run.budget}"
+    fewest = min(run.old.requests, run.new.requests)
     if fewest < max(1, budget.min_requests):
         return f"a side answered only {fewest:,} requests; {budget.min_requests:,} are the fewest that count"
     return ""

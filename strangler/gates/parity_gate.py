@@ -26,7 +26,7 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
     absent = missing("parity", evidence, seen, threshold)
     if absent is not None or seen is None:
         return absent or no_data("parity", "nothing was compared", threshold)
-    damage = damage_of_parity(seen, now)
+    damage = damage_of_parity(seen, now) or _damage_of(policy)
     if damage:
         return no_data("parity", damage, threshold)
     failures, n, reasons = _sample(seen.inputs, policy.max_not_compared)
@@ -50,6 +50,13 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
         reasons.append(f"the mismatch rate is only shown to be at most {percent(bound)}")
     result = Result.HOLD if remedies else Result.PASS
     return Verdict("parity", result, tuple(reasons), value, threshold, ", and ".join(remedies))
+
+
+def _damage_of(policy: ParityGate) -> str:
+    """What is wrong with the limits themselves; empty where nothing is."""
+    if 0 < policy.max_mismatch < 1 and 0 < policy.confidence < 1:
+        return ""
+    return f"a rate below {policy.max_mismatch!r} at {policy.confidence!r} confidence is nothing that can be shown"
 
 
 def _sample(inputs: Counts, max_not_compared: float) -> tuple[int, int, list[str]]:
