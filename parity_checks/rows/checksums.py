@@ -47,7 +47,7 @@ def by_range(owner: "Reconciliation", position: Position, total: int) -> Iterato
         return
     is_checksum = owner.work.strategy is Strategy.CHECKSUM_RANGES
     rows = _chunk_rows(owner, is_checksum=is_checksum)
-    width = max(1, (span.high - span.low) * rows // max(total, 1))
+    width = max(1, min(span.high - span.low, (span.high - span.low) * rows // max(total, 1)))
     start = span.low if position.next is None else max(span.low, position.next)
     chunks = [Range(low, min(low + width, span.high)) for low in range(start, span.high, width)]
     piece = max(1, width * PIECE_ROWS // rows)

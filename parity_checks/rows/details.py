@@ -55,10 +55,11 @@ class Details:
         self._waiting: deque[tuple[float, int, list[RowFinding]]] = deque()
         self._count = 0
         self._unread: list[Key] = []
+        self._twice: set[Key] = set()
 
     def judge(self, candidates: Sequence[Key]) -> Iterator[RowFinding]:
         """Read these keys' rows, a batch at a time; what differs waits, and what has waited long enough is told."""
-        self._unread += candidates
+        self._unread = list(dict.fromkeys([*self._unread, *candidates]))
         while len(self._unread) >= BATCH:
             yield from self._judge_batch()
 
@@ -98,6 +99,8 @@ class Details:
             if found is None:
                 self._tally.settled += 1
             elif found == finding or reads + 1 >= _MOST_READS:
+                if found.kind is RowKind.DUPLICATE:
+                    self._twice.add(found.key)
                 yield found
             else:
                 moving.append(found)
@@ -112,6 +115,8 @@ class Details:
         self, key: Key, old: list[tuple[str | None, ...]], new: list[tuple[str | None, ...]]
     ) -> RowFinding | None:
         if len(old) > 1 or len(new) > 1:
+            if key in self._twice:
+                return None
             return RowFinding(RowKind.DUPLICATE, key, copies=(len(old), len(new)))
         names = [pair.old.name for pair in self._work.columns]
         before = dict(zip(names, old[0], strict=True)) if old else {}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import TracebackType
@@ -82,7 +82,10 @@ class Reconciliation:
         self._readers: dict[Which, Side] = {}
         try:
             opened = {which: self.ask(which, self._opened, which) for which in Which}
-            self.sides = {which: future.result() for which, future in opened.items()}
+            wait(opened.values())  # a side that could be opened is closed where the other one could not
+            self.sides = {which: future.result() for which, future in opened.items() if not future.exception()}
+            for future in opened.values():
+                future.result()
             self.work = self._planned()
         except BaseException:
             self.close()

@@ -65,11 +65,15 @@ class Side:
         self.relation = self.dialect.relation(table, query)
         self._mark = "%s" if door.paramstyle in ("format", "pyformat") else "?"
         self._pooled, self._connection = _connected(door)
-        for statement in (*self.dialect.sessions, self.dialect.limit(timeout_s)):
-            if statement:
-                self._execute(statement).close()
-        self.version = self._version()
-        self.columns = {column.name: column for column in self._columns()}
+        try:
+            for statement in (*self.dialect.sessions, self.dialect.limit(timeout_s)):
+                if statement:
+                    self._execute(statement).close()
+            self.version = self._version()
+            self.columns = {column.name: column for column in self._columns()}
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, statement: str, *values: object) -> list[Row]:
         """All rows of a statement.

@@ -26,6 +26,9 @@ _KINDS = {
     "json": Kind.JSON,
     "jsonb": Kind.JSON,
 }
+_WIDE = 2**60
+"""Keys further apart than this are subtracted as ``numeric``."""
+
 HASHABLE = frozenset(_KINDS) - {"json", "jsonb"}
 """Types whose values PostgreSQL hashes so that equal values have equal hashes (``hash_record_extended``)."""
 
@@ -141,6 +144,12 @@ class Postgresql(Dialect):
         """
         row = ", ".join(self.quote(column.name) for column in columns)
         return f"hashint8extended(hash_record_extended(ROW({row}), 0), 0)"
+
+    def bucket(self, number: str, width: int, start: int) -> str:
+        """In ``numeric``, where keys are so far apart that ``bigint`` would overflow."""
+        if width >= _WIDE // 1024 or abs(start) >= _WIDE:
+            return f"div({number}::numeric - ({start}), {width})"
+        return super().bucket(number, width, start)
 
     def same_key(self, column: Column, form: Form) -> str:  # noqa: D102
         if form.kind is Kind.INTEGER or column.kind is Kind.CHAR or (column.kind, form.kind) == (Kind.TEXT, Kind.TEXT):

@@ -9,11 +9,15 @@ import pytest
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from legacy_adapters.odbc import engine_for
 from parity_checks.rows.findings import RowFinding, Tally
 from parity_checks.rows.progress import Results
 from parity_checks.rows.reconcile import Limits, Reconciliation, Subject
 from parity_checks.rows.side import Door, door_of
 from strangler.plan.rows import ColumnRule
+from tests.integration.legacy_adapters.conftest import mariadb_server
+
+__all__ = ["mariadb_server"]
 
 RULES = TypeAdapter(ColumnRule)
 AT_ONCE = Limits(in_flight_s=0)
@@ -22,6 +26,13 @@ AT_ONCE = Limits(in_flight_s=0)
 @pytest.fixture(scope="session")
 def postgresql(postgresql_url: str) -> Iterator[sa.Engine]:
     engine = sa.create_engine(postgresql_url.replace("postgresql:", "postgresql+psycopg:"), hide_parameters=True)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def mariadb(mariadb_server: str) -> Iterator[sa.Engine]:
+    engine = engine_for(mariadb_server, "mariadb", timeout_s=30)
     yield engine
     engine.dispose()
 
