@@ -23,3 +23,11 @@ def test_explained_needs_operation_path_and_kind() -> None:
     assert explained(defects, finding("pensions.get-payment-schedule", path, DifferenceKind.VALUE)) is None
     assert explained(defects, finding("pensions.get-entitlement", path, DifferenceKind.MISSING)) is None
     assert explained(defects, finding("pensions.get-entitlement", path + "/more", DifferenceKind.VALUE)) is None
+
+
+def test_explained_by_the_effect_of_a_lost_write() -> None:
+    path = "effects.address /Envelope/Body/GetEntitlementResponse/correspondenceAddress/line"
+    defects = load_defects()
+    assert explained(defects, finding("pensions.change-address", path, DifferenceKind.VALUE)) == "D10"
+    assert explained(defects, finding("pensions.report-death", path, DifferenceKind.VALUE)) is None
+    assert explained(defects, finding("pensions.change-address", path + "/x", DifferenceKind.VALUE)) is None
