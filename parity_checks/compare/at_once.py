@@ -7,11 +7,12 @@ from parity_checks.canonical.decoding import MAX_BYTES, MAX_VALUES, charset_name
 from parity_checks.canonical.document import family_of
 from parity_checks.canonical.json_body import AmbiguousNumberError, Spelling, read_pair
 from parity_checks.canonical.trees import Family
+from parity_checks.canonical.xml_pair import read_xml_pair
 from parity_checks.compare.findings import Findings
 from parity_checks.compare.walk import Walk
 from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Headers, Observation
-from strangler.plan.comparison import TextRule
+from strangler.plan.comparison import PresentIfRule, RenameRule, SetRule, TextRule
 from strangler.plan.rule_paths import Language
 
 _LARGE: Final = 1_000_000
@@ -28,7 +29,9 @@ def is_settled(old: Observation, new: Observation, rules: CompiledRules, finding
         return False
     if any(len(body) > _LARGE and body.count(b",") > MAX_VALUES for body in (old_body, new_body)):
         return False
-    return family is Family.JSON and _json(old_body, new_body, rules, findings)
+    if family is Family.JSON:
+        return _json(old_body, new_body, rules, findings)
+    return family is Family.XML and _xml(old_body, new_body, rules, findings)
 
 
 def _plain_family(headers: Headers, body: bytes) -> Family | None:
@@ -83,4 +86,17 @@ def _json(old: bytes, new: bytes, rules: CompiledRules, findings: Findings) -> b
     except AmbiguousNumberError:
         return False
     findings.join(quick)
+    return True
+
+
+def _xml(old: bytes, new: bytes, rules: CompiledRules, findings: Findings) -> bool:
+    pair = read_xml_pair(old, new)
+    if pair is None:
+        return False
+    if pair.roots is None:
+        return True
+    if any(isinstance(rule, SetRule | PresentIfRule | RenameRule) for rule in rules.rules):
+        return False  # these look at what stands beside a difference
+    findings.language = Language.XML
+    Walk(rules, Language.XML, findings).compare(*pair.roots)
     return True

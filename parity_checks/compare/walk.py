@@ -7,7 +7,7 @@ A rule hides exactly what it names, and everything it hides is counted.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name
 from parity_checks.compare.align import (
@@ -41,6 +41,10 @@ from strangler.stages import Side
 
 Exact = Callable[[Any], Any]
 """Gives what was read quickly its exact numbers back."""
+
+
+_FEW: Final = 8
+"""So many elements are told apart one by one rather than by their contents."""
 
 
 def _as_it_is(value: Value) -> Value:
@@ -346,6 +350,11 @@ class Walk:
                 where = (place, found, _position(at, old or new))
                 self._lone(value if old else ABSENT, value if new else ABSENT, parent[0], state, where)
             return
+        apart = self._changed(old, new, state) if rule is None and len(old) == len(new) else None
+        if apart is not None:
+            for at in apart:
+                self._pair(old[at], new[at], state, (place, name, _position(at, old)))
+            return
         alignment = self._aligned(old, new, equal_ends(old, new), state, rule)
         for old_at, new_at in alignment.pairs:
             self._pair(old[old_at], new[new_at], state, (place, name, _position(old_at, old)))
@@ -355,8 +364,25 @@ class Walk:
             self._pair(ABSENT, new[at], state, (place, name, _position(at, new)))
         self._moved(alignment, len(old) - len(alignment.missing), (place, name, None))
 
+    def _changed(self, old: Sequence[Value], new: Sequence[Value], state: State) -> Sequence[int] | None:
+        """Like ``_apart``, for elements of one name."""
+        apart = [at for at, value in enumerate(old) if value is not new[at] and value != new[at]]
+        if any(before + 1 == at for before, at in pairwise(apart)):
+            return None
+        if len(apart) > 1 and self._is_any_elsewhere(old, new, apart, state):
+            return None
+        return apart
+
+    def _is_any_elsewhere(self, old: Sequence[Value], new: Sequence[Value], apart: Sequence[int], state: State) -> bool:
+        if len(apart) <= _FEW and state.is_dead:
+            return any(old[at] == new[other] for at in apart for other in apart if at != other)
+        old_keys = {content(old[at], state, self._rules, Side.OLD) for at in apart}
+        return not old_keys.isdisjoint([content(new[at], state, self._rules, Side.NEW) for at in apart])
+
     def _element_order(self, old_names: list[str], new_names: list[str], state: State, place: Place) -> None:
         """Elements of different names that stand in another order."""
+        if old_names == new_names:
+            return
         old_names, new_names = self._ordered(old_names, state), self._ordered(new_names, state)
         if old_names == new_names:
             return
@@ -369,7 +395,7 @@ class Walk:
 
     def _ordered(self, names: list[str], state: State) -> list[str]:
         """The names without those that are ignored."""
-        told = {name for name in names if self._ignoring(ABSENT, ABSENT, state.step(label_of(name))) is None}
+        told = {name for name in set(names) if self._ignoring(ABSENT, ABSENT, state.step(label_of(name))) is None}
         return [name for name in names if name in told]
 
     def _is_hidden(self, old: Value, new: Value, state: State) -> bool:
