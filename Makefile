@@ -35,6 +35,9 @@ tamper: setup ## Manipulate a ledger in 10,000 ways: each must be found
 sabotage: setup ## Give the gates no evidence, wrong, stale and lying evidence: none must pass
 	$(PY) -m tests.proofs.sabotage
 
+fuzz: setup ## Bodies that nobody would think of, for every reader: make fuzz TARGET=xml SECONDS=600
+	$(PY) -m fuzz $(or $(TARGET),all) --seconds $(or $(SECONDS),60)
+
 docs: setup ## Make the reference pages anew from the code
 	$(PY) -m docs.generate
 
@@ -42,4 +45,4 @@ lock: setup ## Make the lock files anew
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml -o requirements/app.txt
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url -p 3.11 pyproject.toml --extra envoy --group dev -c requirements/app.txt -o requirements/dev.txt
 
-.PHONY: help setup demo test test-slow check bench tamper sabotage docs lock
+.PHONY: help setup demo test test-slow check bench fuzz tamper sabotage docs lock

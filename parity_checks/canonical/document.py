@@ -126,8 +126,9 @@ def read_form(text: str, charset: str = "utf-8") -> Json:
     """A form body or a query as members; a name that comes more than once holds a list.
 
     Raises:
-        Unreadable: more fields than anybody means.
+        Unreadable: more fields, or more escapes, than anybody means.
     """
+    bounded(text.count("%"), "escapes")
     try:
         pairs = parse_qsl(text, keep_blank_values=True, encoding=charset, max_num_fields=_MOST_FIELDS)
     except ValueError as error:

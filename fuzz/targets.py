@@ -1,0 +1,183 @@
+"""What is fuzzed, and what must hold whatever comes: each target takes bytes and raises where something does not."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from parity_checks.canonical.csv_body import read_csv
+from parity_checks.canonical.decoding import Unreadable, characters, media_type, undo_encoding
+from parity_checks.canonical.document import read, read_form
+from parity_checks.canonical.html_body import read_html
+from parity_checks.canonical.json_body import read_json
+from parity_checks.canonical.xml_body import read_xml
+from parity_checks.compare import at_once
+from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.compare.findings import Findings
+from parity_checks.compare.headers import meaning
+from parity_checks.compare.walk import Walk
+from parity_checks.rules.compiled import CompiledRules, compile_rules
+from strangler.exchange import Observation
+from strangler.plan.comparison import COMPARED_HEADERS, Compare
+from strangler.plan.rule_paths import Language
+from strangler.stages import Side
+
+Target = Callable[[bytes], None]
+
+CODINGS: Final = ("gzip", "deflate", "br", "gzip, br", "deflate, gzip", "identity", "x")
+MEDIA: Final = (
+    "application/json",
+    "text/xml",
+    "text/html",
+    "text/csv",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=b",
+    "multipart/mixed; boundary=b",
+    'multipart/related; type="application/xop+xml"; boundary=b; start="<r>"',
+    "text/plain",
+    "application/pdf",
+    "",
+)
+CHARSETS: Final = ("", "; charset=utf-8", "; charset=iso-8859-1", "; charset=utf-16", "; charset=cp037", "; charset=x")
+PLAIN: Final = compile_rules("op", Compare())
+RULED: Final = compile_rules(
+    "op",
+    Compare.model_validate(
+        {
+            "rules": [
+                {"path": "$..a", "as": "number", "within": "0.5", "why": "to be fuzzed"},
+                {"path": "$..b", "as": "set", "why": "to be fuzzed"},
+                {"path": "$.c[*]", "as": "set", "by": "id", "why": "to be fuzzed"},
+                {"path": "$..d", "as": "text", "fold": "case", "spaces": "drop", "form": "NFKC", "why": "to be fuzzed"},
+                {"path": "$..e", "as": "absence", "equal": ["null", "absent", "empty"], "why": "to be fuzzed"},
+                {"path": "$..f", "as": "money", "why": "to be fuzzed"},
+                {"path": "$..g", "as": "datetime", "within_s": 1, "why": "to be fuzzed"},
+                {"path": "//a", "as": "number", "why": "to be fuzzed"},
+                {"path": "//b", "as": "set", "by": "@id", "why": "to be fuzzed"},
+                {"path": "//d", "as": "text", "fold": "case", "trim": True, "why": "to be fuzzed"},
+                {"path": "//e", "as": "absence", "equal": ["null", "absent"], "why": "to be fuzzed"},
+                {"path": "headers.etag", "as": "opaque", "why": "to be fuzzed"},
+            ]
+        }
+    ),
+)
+
+
+def _encodings(data: bytes) -> None:
+    undo_encoding(data[1:], CODINGS[data[0] % len(CODINGS)] if data else None)
+
+
+def _media_types(data: bytes) -> None:
+    text = data.decode("latin-1")
+    media_type(text)
+    for name in COMPARED_HEADERS:
+        meaning(name, text.split("\n"))
+
+
+def _charsets(data: bytes) -> None:
+    name, _, body = data.partition(b"\n")
+    characters(body, name.decode("latin-1"))
+
+
+def _json(data: bytes) -> None:
+    read_json(data.decode("utf-8", "surrogatepass"))
+
+
+def _xml(data: bytes) -> None:
+    read_xml(data, None)
+
+
+def _html(data: bytes) -> None:
+    read_html(data, None)
+
+
+def _csv(data: bytes) -> None:
+    read_csv(data.decode("latin-1"))
+
+
+def _form(data: bytes) -> None:
+    read_form(data.decode("latin-1"))
+
+
+def _multipart(data: bytes) -> None:
+    read((("content-type", "multipart/mixed; boundary=b"),), data)
+    read((("content-type", "multipart/form-data; boundary=b"),), data)
+
+
+def _mtom(data: bytes) -> None:
+    read((("content-type", MEDIA[7]),), data)
+
+
+def _pair(data: bytes) -> None:
+    """The quick comparison of two JSON bodies says what the exact one says."""
+    old_body, _, new_body = data.partition(b"\0")
+    old, new = _observation(Side.OLD, old_body, MEDIA[0]), _observation(Side.NEW, new_body, MEDIA[0])
+    for rules in (PLAIN, RULED):
+        quick = Findings("op", len(rules.rules))
+        if not at_once.is_settled(old, new, rules, quick):
+            continue
+        exact = Findings("op", len(rules.rules))
+        values = (read_json(body.decode()) for body in (old_body, new_body))
+        Walk(rules, Language.JSON, exact).compare(*values)
+        told = [(found.differences, found.hidden, found.left_out) for found in (quick, exact)]
+        if told[0] != told[1]:
+            raise AssertionError(f"the quick comparison says {told[0]}, the exact one {told[1]}")
+
+
+def _compare(data: bytes) -> None:
+    """Any two bodies under any headers: an outcome, equal to itself, and the same both ways round."""
+    if len(data) < 4:
+        return
+    media, coding, charset, others = data[:4]
+    old_body, _, new_body = data[4:].partition(b"\xff\n")
+    said = MEDIA[media % len(MEDIA)] + CHARSETS[charset % len(CHARSETS)]
+    other = MEDIA[others % len(MEDIA)] if others % 4 == 0 else said
+    encoding = CODINGS[coding % len(CODINGS)] if coding % 5 == 0 else ""
+    old = _observation(Side.OLD, old_body, said, encoding)
+    new = _observation(Side.NEW, new_body, other, encoding)
+    _check(old, new, RULED if others & 1 else PLAIN)
+
+
+def _check(old: Observation, new: Observation, rules: CompiledRules) -> None:
+    forth, back, same = compare(old, new, rules), compare(new, old, PLAIN), compare(old, old, rules)
+    if rules is PLAIN and _has_differences(forth) != _has_differences(back):
+        raise AssertionError(f"forth {forth}, back {back}")
+    if _has_differences(same):
+        raise AssertionError(f"it differs from itself: {same}")
+
+
+def _has_differences(result: Comparison | NotCompared) -> bool | None:
+    return bool(result.differences) if isinstance(result, Comparison) else None
+
+
+def _observation(side: Side, body: bytes, content_type: str, encoding: str = "") -> Observation:
+    headers = [("Content-Type", content_type)] if content_type else []
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
+    return Observation(side, 200, tuple(headers), body, len(body))
+
+
+def guarded(target: Target) -> Target:
+    """The target, for which a refusal by name is an answer like any other."""
+
+    def run(data: bytes) -> None:
+        try:
+            target(data)
+        except (Unreadable, UnicodeDecodeError):
+            return
+
+    return run
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    "encodings": _encodings,
+    "media_types": _media_types,
+    "charsets": _charsets,
+    "json": _json,
+    "xml": _xml,
+    "html": _html,
+    "csv": _csv,
+    "form": _form,
+    "multipart": _multipart,
+    "mtom": _mtom,
+    "json_pair": _pair,
+    "compare": _compare,
+}
