@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -43,7 +44,9 @@ LONGEST_WAIT_S: Final = 3.0
 
 _LOOK_AFTER_S: Final = (0.05, 0.1, 0.2, 0.4)
 _MOST_KEPT: Final = 65_536
-_LARGE_BODY: Final = 65_536
+_LARGE_BODY: Final = 8_192
+"""Bodies from this size on are searched for ids in a thread: it takes a while to find the place of each."""
+
 _ROUNDS: Final = 4
 """How often a comparison may ask for ids that it meets; each answer can only bring others together."""
 
@@ -82,10 +85,8 @@ class Identities:
         mine = exchange.answer.side
         if not uses or side is mine:
             return exchange.request, ""
-        if len(exchange.request.body or b"") > _LARGE_BODY:
-            spots = await asyncio.to_thread(find, exchange.request, uses)
-        else:
-            spots = find(exchange.request, uses)
+        is_large = len(exchange.request.body or b"") > _LARGE_BODY
+        spots = (await asyncio.to_thread(find, exchange.request, uses)) if is_large else find(exchange.request, uses)
         known = await self._known(exchange.operation, spots.ids, mine)
         if may_wait:
             known = await self._waited_for(exchange, spots.ids, known)
@@ -128,7 +129,9 @@ class Identities:
         if answer.body is None or asked.body is None:
             return Learnt(said="ids not learnt: a body was not captured")
         old, new = (answer, asked) if answer.side is Side.OLD else (asked, answer)
-        found = told(exchange.operation, learn, old, new)
+        is_large = len(old.body or b"") + len(new.body or b"") > _LARGE_BODY
+        telling = partial(told, exchange.operation, learn, old, new)
+        found = (await asyncio.to_thread(telling)) if is_large else telling()
         names = {self._kept_as(exchange.operation, one.name): one for one in learn}
         pairs = [
             LearntId(self._kept_as(exchange.operation, name), one, other, exchange.operation, exchange.id, exchange.at)
@@ -169,8 +172,8 @@ class Identities:
         for rule in rules.rules if rules.has_ids else ():
             if not isinstance(rule, IdRule):
                 continue
-            new_ids = frozenset(ids_at(new, rule.path))
-            same = [(rule.of, one) for one in ids_at(old, rule.path) if one in new_ids]
+            new_ids = frozenset(await asyncio.to_thread(ids_at, new, rule.path))
+            same = [(rule.of, one) for one in await asyncio.to_thread(ids_at, old, rule.path) if one in new_ids]
             known = await self._known(operation, same, Side.OLD) if same else {}
             differences += [
                 difference(rules.operation, DifferenceKind.IDENTITY, rule.of, rule.path, one, f"{one} (is {other})")

@@ -69,7 +69,8 @@ class Spots:
 def find(request: Request, uses: Sequence[UseId]) -> Spots:
     """The ids that a request holds, at the places that the plan names.
 
-    A place that the request lacks is no complaint: it may be optional. A body that cannot be read is one.
+    A place that the request lacks is no complaint: it may be optional. A body that cannot be read is one, and so is a
+    path in which no pattern finds an id: it may be spelled in another way than the plan has it.
     """
     spots: list[Spot] = []
     complaint = ""
@@ -85,6 +86,8 @@ def find(request: Request, uses: Sequence[UseId]) -> Spots:
         complaint = "the body was not captured"
     for use in uses:
         spots += _in_head(use.name, use.at, request)
+    if any(use.at.path for use in uses) and not any(spot.part is Part.TARGET for spot in spots):
+        complaint = complaint or "the path has none"
     return Spots(request, tuple(spots), body, complaint)
 
 

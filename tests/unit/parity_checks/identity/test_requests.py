@@ -249,3 +249,39 @@ def test_requests_query_reads_as_with_the_id_put_in(old: str, new: str, beside: 
     else:
         assert unquote(made.path) == f"/a/{new}/b"
     assert parse_qsl(made.query, keep_blank_values=True) == [("x", beside), ("id", new)]
+
+
+def test_requests_path_that_is_spelled_otherwise_is_a_complaint() -> None:
+    uses = (use(path="^/things/([^/]+)"), use(path="^/others/([^/]+)"), use(query="id"))
+    assert find(Request("GET", "/%74hings/17"), uses).complaint == "the path has none"
+    assert find(Request("GET", "/others/17"), uses).complaint == ""
+    assert find(Request("GET", "/else"), (use(query="id"),)).complaint == ""
+
+
+TYPES = st.sampled_from(
+    [
+        "application/json",
+        "text/xml; charset=utf-16",
+        "text/xml",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=idna",
+        "text/xml; charset=unicode_escape",
+        "multipart/form-data",
+        "",
+    ]
+)
+
+
+@given(
+    st.binary(max_size=60) | st.sampled_from([b'{"id":17}', b"<id>17</id>", b"id=17"]).map(lambda body: body[:-1]),
+    TYPES,
+    st.sampled_from(["", "gzip", "br", "deflate", "zstd"]),
+)
+def test_requests_whatever_is_sent_is_read_or_complained_of(body: bytes, content_type: str, coding: str) -> None:
+    headers = (("content-type", content_type), ("content-encoding", coding))
+    request = Request("POST", "/", headers, body)
+    spots = find(request, (use(json="$..id"), use(xpath="//id"), use(form="id"), use(header="content-type")))
+    made, _ = spots.exchanged(dict.fromkeys(spots.ids, "9"))
+    assert made.method == "POST"
+    if not spots.ids:
+        assert made is request
