@@ -16,6 +16,7 @@ from strangler.plan.hiding import hidden_matches
 from strangler.plan.models import Operation, Plan, Target
 from strangler.plan.precedence import prefix_segments
 from strangler.plan.row_checks import check_rows
+from strangler.plan.shape_rules import check_shape_rules
 from strangler.plan.source import Path, dotted
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of
 
@@ -70,7 +71,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     yield from check_breadth((*path, "compare"), operation.compare)
     yield from consequences.check_ids(plan, path, operation)
     yield from consequences.check_effects(plan, path, operation)
-    yield from _check_unbuilt(path, operation)
+    yield from check_shape_rules((*path, "compare"), operation.compare)
     yield from _check_gates(plan, path, operation)
     yield from check_coverage(plan, path, operation)
     yield from _check_rollback(path, operation)
@@ -78,16 +79,6 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     if operation.match.soap_action is not None and old is not None and old.speaks != "soap":
         message = f"a SOAP action, but {operation.old.system} speaks {old.speaks}"
         yield warning("odd-soap-action", (*path, "match", "soap_action"), message, "remove it, or name a SOAP system")
-
-
-def _check_unbuilt(path: Path, operation: Operation) -> Iterator[Complaint]:
-    """What the form already has and nothing acts on yet: it must not be believed in."""
-    found: dict[str, object] = {}
-    unbuilt = {"rename", "present-if"}
-    found |= {rule.as_: True for rule in operation.compare.rules if rule.as_ in unbuilt}
-    for name, value in found.items():
-        if value:
-            yield refusal("unbuilt", path, f"{name!r} is not acted on yet", "leave it out")
 
 
 def _check_target(plan: Plan, path: Path, target: Target) -> Iterator[Complaint]:
