@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 CHUNK_ROWS = 262_144
 """Rows summed by one statement."""
+SAVED_EVERY_S = 1.0
+"""How often what is done is written down, at most."""
 MERGED_ROWS = 50_000
 """Rows of one statement whose rows are all read."""
 
@@ -97,6 +99,7 @@ class Reconciliation:
         }
         self.pace = Pace(limits.rows_per_s)
         self.should_stop: Callable[[], bool] = lambda: False
+        self.saves_every_s = SAVED_EVERY_S
 
     def ask(self, which: Which, task: Callable[..., T], *values: Any) -> "Future[T]":
         """Start something on a side's own thread, after all that was started there before."""
@@ -250,8 +253,8 @@ class _Run:
             self._results.add(finding)
 
     def _save(self, *, is_due: bool = True) -> None:
-        """Note what is done; not more than once a second."""
-        if is_due or time.monotonic() - self._saved_at >= 1.0:
+        """Note what is done; not after every step, for it waits for the disk."""
+        if is_due or time.monotonic() - self._saved_at >= self._owner.saves_every_s:
             self._results.save(self._position, self._tally, self._details.waiting())
             self._saved_at = time.monotonic()
 

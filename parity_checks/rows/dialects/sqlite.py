@@ -4,14 +4,11 @@ Its columns hold what was put into them, whatever their type says: every express
 It has no hash function, so its tables are read and merged.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from parity_checks.rows.columns import Column, Form, Kind
 from parity_checks.rows.dialects.base import Dialect, Run
-
-_SIZE = re.compile(r"\((\d+)(?:\s*,\s*(\d+))?\)")
 
 
 class Sqlite(Dialect):
@@ -111,9 +108,7 @@ def _moment(text: str, digits: int) -> str:
 
 def _column(name: str, native: str, *, is_nullable: bool) -> Column:
     declared = native.upper()
-    size = _SIZE.search(declared)
     base = declared.partition("(")[0].strip()
-    scale: int | None = None
     if "BOOL" in base:
         kind = Kind.BOOLEAN
     elif "INT" in base:
@@ -127,7 +122,7 @@ def _column(name: str, native: str, *, is_nullable: bool) -> Column:
     elif any(word in base for word in ("REAL", "FLOA", "DOUB")):
         kind = Kind.FLOAT
     elif base in ("NUMERIC", "DECIMAL", "NUMBER", "MONEY"):
-        kind, scale = Kind.NUMBER, int(size[2]) if size and size[2] else None
+        kind = Kind.NUMBER
     elif "DATETIME" in base or "TIMESTAMP" in base:
         kind = Kind.MOMENT
     elif base == "DATE":
@@ -136,4 +131,4 @@ def _column(name: str, native: str, *, is_nullable: bool) -> Column:
         kind = Kind.TIME
     else:
         kind = Kind.UUID if base in ("UUID", "GUID") else Kind.UNKNOWN
-    return Column(name, kind, scale, native, is_nullable=is_nullable)
+    return Column(name, kind, None, native, is_nullable=is_nullable)  # a scale is declared, but not kept to

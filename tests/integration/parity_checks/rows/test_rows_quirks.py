@@ -51,9 +51,9 @@ def test_types_that_are_certain_are_equal_in_both_databases(
         "CREATE TABLE t (id int PRIMARY KEY, code char(6), amount decimal(20,5), rate decimal(9,2), is_open boolean, "
         "born date, paid datetime(3), seen timestamp(6) NULL, photo blob, name varchar(50), score double) "
         "CHARACTER SET utf8mb4",
-        "INSERT INTO t SELECT seq, concat('A', seq), seq * 7 / 10, seq, seq % 2 = 0, date_add('1950-01-01', interval seq "
-        "day), date_add('2024-01-01', interval seq * 1500000 microsecond), convert_tz(date_add('2024-07-01 11:00:00', "
-        "interval seq second), '+00:00', @@session.time_zone), X'00ff', concat(char(0xc3a9 using utf8mb4), "
+        "INSERT INTO t SELECT seq, concat('A', seq), seq * 7 / 10, seq, seq % 2 = 0, date_add('1950-01-01', interval "
+        "seq day), date_add('2024-01-01', interval seq * 1500000 microsecond), convert_tz(date_add("
+        "'2024-07-01 11:00:00', interval seq second), '+00:00', @@session.time_zone), X'00ff', concat(char(0xc3a9 using utf8mb4), "
         "char(0xf09f9880 using utf8mb4), seq), seq * 0.1e0 FROM seq_1_to_300",
     )
     found, tally, made = reconcile(subject(postgresql, mariadb, "id", table="t"), tmp_path)
@@ -233,7 +233,7 @@ def test_duplicate_keys_are_findings_of_their_own_on_equal_tables_too(
 
 @pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 3), (3, 0)])
 def test_empty_tables(
-    postgresql: sa.Engine, mariadb: sa.Engine, sqlite: sa.Engine, differences: Differences, old: int, new: int
+    postgresql: sa.Engine, mariadb: sa.Engine, sqlite: sa.Engine, *, differences: Differences, old: int, new: int
 ) -> None:
     for engine, count in ((postgresql, old), (mariadb, new), (sqlite, new)):
         fill(engine, "CREATE TABLE t (id int PRIMARY KEY, n int)", rows=("t", [(n, n) for n in range(count)]))
