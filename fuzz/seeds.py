@@ -61,10 +61,15 @@ SEEDS: Final[Mapping[str, tuple[bytes, ...]]] = {
     "multipart": (_PARTS,),
     "mtom": (_MTOM,),
     "json_pair": (
-        _JSON + b"\0" + _OTHER_JSON,
-        _JSON + b"\0" + _JSON,
-        b"[1,2,3]\0[3,1,2,4]",
-        b'{"c":[{"id":1,"a":1.0}]}\0{"c":[{"id":1,"a":1}]}',
+        b"\0\0\0\1" + _JSON + b"\0" + _OTHER_JSON,
+        b"\0\x09\4\0" + _JSON + b"\0" + b"1.1",
+        b"\0\2\0\0[1,2,3]\0 9,",
+        b'\0\0\0\1{"c":[{"id":1,"a":1.0}]}\0{"c":[{"id":1,"a":1}]}',
+    ),
+    "xml_pair": (
+        b"\0\xff\1\0" + _XML + b"\0" + b"2",
+        b"\0\0\0\1" + _XML + b"\0" + _XML.replace(b"s:", b"t:").replace(b":s=", b":t="),
+        b"\0\3\0\0<r><a>1</a><a>2</a></r>\0<a>3</a>",
     ),
     "compare": tuple(
         bytes([media, 1, 0, others]) + body + b"\xff\n" + body.replace(b"1", b"2")
