@@ -123,7 +123,7 @@ def worker(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None) -> None:
 
     folder, rows = state_folder(plan, state), SystemRows()
     try:
-        _run(lambda stop: run_worker(plan, folder, stop=stop, columns=columns_of, rows=rows))
+        _run(lambda stop: run_worker(plan, folder, stop=stop, columns=columns_of, rows=rows), _quick_loop())
     finally:
         rows.close()
 
@@ -157,7 +157,18 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return seen.st_mtime_ns, seen.st_ino
 
 
-def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def _quick_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the quicker event loop; ``None``, for Python's own, where that is not installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _run(
+    main: Callable[[asyncio.Event], Awaitable[None]], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> None:
     """Run until SIGINT or SIGTERM sets the event that ``main`` waits for."""
 
     async def until_signalled() -> None:
@@ -167,4 +178,5 @@ def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop.set)
         await main(stop)
 
-    asyncio.run(until_signalled())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(until_signalled())
