@@ -400,6 +400,8 @@ class Walk:
 
     def _is_hidden(self, old: Value, new: Value, state: State) -> bool:
         for index in state.hits:
+            if isinstance(self._rules.rules[index], IgnoreRule):
+                continue  # it was asked before, and means only single values
             if self._rules.holds(index, old, new):
                 self._findings.hide(index)
                 return True

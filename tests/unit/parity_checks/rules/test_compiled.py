@@ -111,7 +111,12 @@ def test_ignore_hides_only_its_subtree_and_counts() -> None:
 
 
 def test_ignore_hides_missing_and_surplus() -> None:
-    assert outcome('{"a":1}', '{"b":{"c":1}}', {"path": "$.a", "as": "ignore"}, {"path": "$.b", "as": "ignore"}) == (
+    assert outcome(
+        '{"a":1}',
+        '{"b":{"c":1}}',
+        {"path": "$.a", "as": "ignore"},
+        {"path": "$.b", "as": "ignore", "hides": "structure"},
+    ) == (
         [],
         (1, 1),
     )
