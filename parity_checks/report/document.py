@@ -1,72 +1,25 @@
 """The report as data: every operation with its evidence, gates and findings. Everything in it may be shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from parity_checks.mask import mask_at
-from parity_checks.report.highlight import Piece, pieces
+from parity_checks.report.finding import FindingView, finding_view, time_text
+from parity_checks.report.observed import NoiseView, RuleView, noise_views, rule_views
 from strangler.builds import builds_in_force
 from strangler.decisions import end_of
-from strangler.evidence import Builds, ParityEvidence, Result, Verdict, entry_digest, fingerprint
+from strangler.evidence import Builds, CoverageEvidence, ParityEvidence, Result, Verdict, entry_digest, fingerprint
 from strangler.exchange import OutcomeKind, Reason
 from strangler.journal import AcceptedSignature, Finding, Journal
 from strangler.ledger import Entry, EntryKind
 from strangler.plan.models import Plan
-from strangler.plan.rule_paths import Path as RulePath
 from strangler.plan.rule_paths import parse_path
 
-SCHEMA: Final = "strangler-parity-report/1"
+SCHEMA: Final = "strangler-parity-report/2"
 """Name and version of the JSON form; raised whenever a field goes or changes its meaning."""
 
 MOST_FINDINGS: Final = 1_000
 """About how many findings a report shows, shared out among the operations; those seen most often come first."""
-
-MOST_CHARACTERS: Final = 300
-"""Most characters of a value that a report shows."""
-
-
-class Standing(StrEnum):
-    """What people have said about a finding."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    OLD_IS_WRONG = "old is wrong"
-    LAPSED = "no longer accepted"
-    """Accepted once; its day is past, or it is seen more often than was accepted: it counts again."""
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """One cluster of differences, masked. ``share`` is its part of the operation's judged exchanges, 0 to 1."""
-
-    operation: str
-    signature: str
-    kind: str
-    path: str
-    example_path: str
-    example: str
-    count: int
-    share: float
-    inputs: int
-    first_at: str
-    last_at: str
-    old: str | None
-    new: str | None
-    standing: Standing
-    owner: str = ""
-    why: str = ""
-    until: str = ""
-    is_current: bool = True
-    old_pieces: tuple[Piece, ...] = field(default=(), repr=False)
-    new_pieces: tuple[Piece, ...] = field(default=(), repr=False)
-
-    @property
-    def has_same_shape(self) -> bool:
-        """Whether masking made both values look alike."""
-        return self.old is not None and self.old == self.new
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +42,14 @@ class OperationView:
     findings: tuple[FindingView, ...]
     earlier: tuple[FindingView, ...]
     left_out: int = 0
+    rules: tuple[RuleView, ...] = ()
+    noise: tuple[NoiseView, ...] = ()
+    coverage: CoverageEvidence | None = None
+
+    @property
+    def idle_rules(self) -> tuple[RuleView, ...]:
+        """Rules that hid nothing, where something was compared at all."""
+        return tuple(rule for rule in self.rules if rule.is_idle) if sum(self.exchanges.values()) else ()
 
     @property
     def result(self) -> Result:
@@ -100,7 +61,7 @@ class OperationView:
     @property
     def open_findings(self) -> tuple[FindingView, ...]:
         """Findings under the present fingerprint that count."""
-        return tuple(one for one in self.findings if one.standing in {Standing.OPEN, Standing.LAPSED})
+        return tuple(one for one in self.findings if one.standing.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +103,28 @@ def build_report(
     Args:
         plan: the plan in force: its operations, and which paths may be shown unmasked.
         journal: where outcomes and findings are.
-        ledger_acceptances: the ledger's acceptances and rejections, oldest first.
+        ledger_acceptances: what the ledger has of acceptances, rejections and reopenings, oldest first.
         verdicts_by_operation: what the gates of each operation's next step say; they carry the bound.
         now: seconds since the epoch (UTC).
     """
-    accepted = _in_force(ledger_acceptances)
+    said = _said_last(ledger_acceptances)
     most = max(10, min(400, MOST_FINDINGS // max(1, len(plan.operations))))
     operations = tuple(
-        _operation(plan, journal, name, accepted.get(name, {}), tuple(verdicts_by_operation.get(name, ())), now, most)
+        _operation(plan, journal, name, said.get(name, {}), tuple(verdicts_by_operation.get(name, ())), now, most)
         for name in plan.operations
     )
-    return Report(plan.programme, _time(now) or "", operations)
+    return Report(plan.programme, time_text(now) or "", operations)
 
 
-def _in_force(entries: Iterable[Entry]) -> dict[str, dict[str, Entry]]:
-    """Acceptances that nobody rejected since, by operation and signature."""
+def _said_last(entries: Iterable[Entry]) -> dict[str, dict[str, Entry]]:
+    """The last acceptance or rejection that nobody took back since, by operation and signature."""
     found: dict[str, dict[str, Entry]] = {}
     for entry in entries:
         by_signature = found.setdefault(str(entry.body.get("operation", "")), {})
         signature = str(entry.body.get("signature", ""))
-        if entry.kind is EntryKind.ACCEPTANCE:
+        if entry.kind in {EntryKind.ACCEPTANCE, EntryKind.REJECTION}:
             by_signature[signature] = entry
-        elif entry.kind is EntryKind.REJECTION:
+        elif entry.kind is EntryKind.REOPENING:
             by_signature.pop(signature, None)
     return found
 
@@ -172,7 +133,7 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
     plan: Plan,
     journal: Journal,
     name: str,
-    accepted: Mapping[str, Entry],
+    said: Mapping[str, Entry],
     verdicts: tuple[Verdict, ...],
     now: float,
     most: int,
@@ -180,16 +141,18 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
     seen = journal.last_builds(name)
     builds = builds_in_force(plan, name, seen) if seen else None
     mark = fingerprint(entry_digest(plan, name), builds) if builds else ""
-    signatures = [_signature(entry) for entry in accepted.values()]
+    signatures = [_signature(entry) for entry in said.values() if entry.kind is EntryKind.ACCEPTANCE]
     parity = journal.parity(name, mark, now, signatures)
     holding = journal.accepted_in_force(name, mark, now, signatures)
     total = parity.exchanges.total
-    show = tuple(parse_path(path) for path in plan.operations[name].compare.show)
+    compare = plan.operations[name].compare
+    compared = total - parity.exchanges.of(OutcomeKind.NOT_COMPARED) - parity.exchanges.of(OutcomeKind.NEW_FAILED)
+    show = tuple(parse_path(path) for path in compare.show)
     found = journal.findings(name)
     present = [one for one in found if one.fingerprint == mark]
     past = _merged(one for one in found if one.fingerprint != mark)
-    shown = [_finding(one, show, total, accepted.get(one.signature), holding) for one in present[:most]]
-    earlier = [_finding(one, show, 0, accepted.get(one.signature), holding) for one in past[:most]]
+    shown = [finding_view(one, show, total, said.get(one.signature), holding, compare.rules) for one in present[:most]]
+    earlier = [finding_view(one, show, 0, said.get(one.signature), holding, compare.rules) for one in past[:most]]
     return OperationView(
         name=name,
         description=plan.operations[name].description,
@@ -201,12 +164,15 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
         settled=parity.settled,
         pending=parity.pending,
         other_fingerprints=parity.other_fingerprints,
-        first_at=_time(parity.first_at) or "",
-        last_at=_time(parity.last_at) or "",
+        first_at=time_text(parity.first_at) or "",
+        last_at=time_text(parity.last_at) or "",
         verdicts=verdicts,
         findings=tuple(shown),
         earlier=tuple(replace(one, is_current=False) for one in earlier),
         left_out=max(0, len(present) - most) + max(0, len(past) - most),
+        rules=rule_views(compare.rules, journal.rule_uses(name, mark), compared),
+        noise=noise_views(journal.noise(name, mark)),
+        coverage=journal.coverage(name, entry_digest(plan, name), mark),
     )
 
 
@@ -239,52 +205,3 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
             first_at=min(before.first_at, one.first_at),
         )
     return sorted(by_signature.values(), key=lambda one: (-one.count, one.signature))
-
-
-def _finding(
-    finding: Finding, show: tuple[RulePath, ...], total: int, entry: Entry | None, holding: frozenset[str]
-) -> FindingView:
-    old, new = (_masked(value, finding.general_path, show) for value in (finding.old, finding.new))
-    old_pieces, new_pieces = pieces(finding.old or "", finding.new or "", old or "", new or "")
-    body = entry.body if entry else {}
-    return FindingView(
-        operation=finding.operation,
-        signature=finding.signature,
-        kind=finding.kind.value,
-        path=finding.general_path,
-        example_path=finding.example_path or finding.general_path,
-        example=finding.example_exchange_id,
-        count=finding.count,
-        share=finding.count / total if total else 0.0,
-        inputs=finding.inputs,
-        first_at=_time(finding.first_at) or "",
-        last_at=_time(finding.last_at) or "",
-        old=old,
-        new=new,
-        standing=_standing(finding, entry, holding),
-        owner=str(body.get("owner", "")),
-        why=str(body.get("why", "")),
-        until=str(body.get("until", "")),
-        old_pieces=old_pieces,
-        new_pieces=new_pieces,
-    )
-
-
-def _masked(value: str | None, path: str, show: tuple[RulePath, ...]) -> str | None:
-    masked = mask_at(value, path, show)
-    if masked is None or len(masked) <= MOST_CHARACTERS:
-        return masked
-    return masked[:MOST_CHARACTERS] + "…"
-
-
-def _standing(finding: Finding, entry: Entry | None, holding: frozenset[str]) -> Standing:
-    if entry is None:
-        return Standing.OPEN
-    if finding.signature not in holding:
-        return Standing.LAPSED
-    return Standing.OLD_IS_WRONG if entry.body.get("verdict") == "old_is_wrong" else Standing.ACCEPTED
-
-
-def _time(at: float | None) -> str | None:
-    """ISO 8601 in UTC, to the second."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,8 @@ import jinja2
 import orjson
 from lxml import etree
 
-from parity_checks.report.document import FindingView, OperationView, Report, Standing
+from parity_checks.report.document import OperationView, Report
+from parity_checks.report.finding import FindingView, Standing
 from strangler.evidence import Result
 from strangler.state import write_atomically
 
@@ -82,9 +83,10 @@ def _case(suite: "etree._Element", finding: FindingView) -> None:
     name = f"{finding.kind} {finding.path} [{finding.signature[:10]}]"
     case = etree.SubElement(suite, "testcase", classname=finding.operation, name=_xml(name))
     said = f"{finding.count} exchanges, {finding.inputs} inputs; old: {finding.old}; new: {finding.new}"
-    if finding.standing in {Standing.OPEN, Standing.LAPSED}:
+    if finding.standing.counts:
         failure = etree.SubElement(case, "failure", type=finding.kind, message=_xml(f"{finding.path}: {finding.kind}"))
-        failure.text = _xml(f"{said}\nexample {finding.example} at {finding.example_path}")
+        cause = f"\nlikely cause: {finding.cause}" if finding.cause else ""
+        failure.text = _xml(f"{said}\nexample {finding.example} at {finding.example_path}{cause}")
     else:
         told = etree.SubElement(case, "system-out")
         told.text = _xml(f"{finding.standing} by {finding.owner} until {finding.until}: {finding.why}\n{said}")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from parity_checks.mask import mask_at
+from parity_checks.report.rule_text import rule_text
 from strangler.cli.session import (
     DEFAULT_PLAN,
     DEFAULT_WHO,
@@ -28,9 +29,11 @@ from strangler.exchange import OutcomeKind
 from strangler.journal import Finding
 from strangler.ledger import Entry, EntryKind
 from strangler.overview import Session, next_stage, parse_rollout
+from strangler.plan.comparison import Compare
 from strangler.plan.rule_paths import parse_path
 
 if TYPE_CHECKING:
+    from parity_checks.causes import Cause
     from parity_checks.report import Report
 
 app = typer.Typer(help="What differs between old and new, and how sure we are.", no_args_is_help=True)
@@ -87,13 +90,22 @@ def show(
         body = {"signature": finding.signature, "exchange": finding.example_exchange_id, "why": why}
         session.ledger.append(EntryKind.REVEAL, who, body, now=time.time())
     old, new = (finding.old, finding.new) if reveal else masked(session, finding)
+    cause = likely(session, finding)
     if as_json:
-        print_json({**asdict(finding), "old": old, "new": new, "is_clear": reveal})
+        plain = {name: value for name, value in asdict(finding).items() if name != "samples"}
+        told = {"cause": cause.words if cause else "", "rule": dict(cause.rule) if cause and cause.rule else None}
+        print_json({**plain, "old": old, "new": new, "is_clear": reveal, **told})
         return
     console.print(f"[bold]{finding.operation}[/]  {finding.kind}  {escape(finding.general_path)}")
     console.print(f"signature {finding.signature}; {finding.count} times over {finding.inputs} inputs")
     console.print(f"example {finding.example_exchange_id} at {finding.example_path}", markup=False)
     console.print(f"  old: {'–' if old is None else old}\n  new: {'–' if new is None else new}", markup=False)
+    if cause is not None:
+        console.print(f"likely cause: {cause.words}", markup=False)
+    if cause is not None and cause.rule is not None:
+        console.print(
+            f"a rule that would make all of it equal:\n  {rule_text(cause.rule)}", markup=False, soft_wrap=True
+        )
     if not reveal:
         console.print("values are masked; --reveal --why '...' shows them and records that you looked")
 
@@ -219,9 +231,18 @@ def masked(session: Session, finding: Finding) -> tuple[str | None, str | None]:
     return mask_at(finding.old, finding.general_path, show), mask_at(finding.new, finding.general_path, show)
 
 
+def likely(session: Session, finding: Finding) -> "Cause | None":
+    """What may be behind a finding, told without any value that the plan does not show."""
+    from parity_checks.report import cause_of
+
+    entry = session.plan.operations.get(finding.operation)
+    compare = entry.compare if entry else Compare()
+    return cause_of(finding, tuple(parse_path(path) for path in compare.show), compare.rules)
+
+
 def _show_findings(session: Session) -> None:
     table = RichTable(box=None, pad_edge=False)
-    for heading in ("signature", "operation", "kind", "path", "count", "inputs", "old", "new"):
+    for heading in ("signature", "operation", "kind", "path", "count", "inputs", "old", "new", "likely cause"):
         table.add_column(heading, overflow="fold")
     for finding in session.journal.findings():
         old, new = ("–" if value is None else value for value in masked(session, finding))
@@ -234,5 +255,6 @@ def _show_findings(session: Session) -> None:
             str(finding.inputs),
             escape(old[:40]),
             escape(new[:40]),
+            escape(cause.words if (cause := likely(session, finding)) else ""),
         )
     console.print(table)

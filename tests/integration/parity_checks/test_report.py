@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,17 @@ from parity_checks.compare.comparison import Comparison, compare
 from parity_checks.report import Report, Standing, build_report, write_html, write_json, write_junit
 from parity_checks.rules.compiled import compile_rules
 from strangler.evidence import Builds, Result, Verdict, entry_digest, fingerprint
-from strangler.exchange import Exchange, Judged, Observation, Outcome, OutcomeKind, Reason, Request
+from strangler.exchange import (
+    DifferenceKind,
+    Exchange,
+    Judged,
+    NoiseSample,
+    Observation,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    Request,
+)
 from strangler.journal import Journal
 from strangler.ledger import Entry, EntryKind
 from strangler.plan.models import Plan
@@ -112,7 +123,9 @@ def test_report_acceptance_closes_until_rejected_or_past(journal: Journal) -> No
         return next(one.standing for one in findings if one.signature == signature)
 
     assert standing(acceptance(signature)) is Standing.OLD_IS_WRONG
-    assert standing(acceptance(signature), acceptance(signature, EntryKind.REJECTION)) is Standing.OPEN
+    assert standing(acceptance(signature), acceptance(signature, EntryKind.REJECTION)) is Standing.NEW_IS_WRONG
+    reopened = acceptance(signature, EntryKind.REOPENING)
+    assert standing(acceptance(signature, EntryKind.REJECTION), reopened) is Standing.OPEN
     assert standing(acceptance(signature, until="2020-01-01")) is Standing.LAPSED
     assert len(reported(journal, acceptance(signature)).open_findings) == 1
 
@@ -137,11 +150,11 @@ def test_report_html_is_self_contained_escaped_and_accessible(journal: Journal, 
 def test_report_json_names_its_schema(journal: Journal, tmp_path: Path) -> None:
     write_json(reported(journal), tmp_path / "parity.json")
     found = json.loads((tmp_path / "parity.json").read_bytes())
-    assert found["schema"] == "strangler-parity-report/1"
+    assert found["schema"] == "strangler-parity-report/2"
     assert found["operations"][0]["result"] == "HOLD"
     assert set(found["operations"][0]["findings"][0]) == {
         "operation", "signature", "kind", "path", "example_path", "example", "count", "share", "inputs", "first_at",
-        "last_at", "old", "new", "standing", "owner", "why", "until", "is_current",
+        "last_at", "old", "new", "standing", "owner", "why", "until", "is_current", "cause", "rule",
     }  # fmt: skip
 
 
@@ -175,3 +188,69 @@ def test_report_of_many_mismatches_stays_small(tmp_path: Path) -> None:
     assert operation.findings[0].path == "$.name"
     assert "more findings are not shown" in (tmp_path / "p.html").read_text("utf-8")
     assert (tmp_path / "p.html").stat().st_size < 5_000_000
+
+
+def many(journal: Journal, values: list[tuple[dict[str, object], dict[str, object]]]) -> None:
+    made = [judged(100 + number, old, new, "2") for number, (old, new) in enumerate(values)]
+    journal.append([exchange for exchange, _ in made])
+    journal.claim("w", 1000, 60, NOW + 500)
+    journal.finish([result for _, result in made], NOW + 500)
+
+
+def test_report_tells_a_likely_cause_and_the_rule_that_would_accept_it(tmp_path: Path) -> None:
+    names = ["Ann O'Neill", "Łukasz Ñúñez", "Mary Ann", "Jo", "Bea"]
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        many(journal, [({"surname": name.upper()}, {"surname": name}) for name in names])
+        report = reported(journal)
+    (found,) = report.operations[0].findings
+    assert "case" in found.cause
+    assert found.rule.startswith("- {path: $.surname, as: text, fold: case")
+    write_html(report, tmp_path / "p.html")
+    text = (tmp_path / "p.html").read_text("utf-8")
+    assert "Likely cause:" in text
+    assert "Neill" not in text
+
+
+def test_report_shows_codes_only_where_the_plan_shows_values(tmp_path: Path) -> None:
+    codes = [("A", "ACT"), ("D", "DEC"), ("S", "SUS")] * 5
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        many(journal, [({"status": old, "band": old}, {"status": new, "band": new}) for old, new in codes])
+        found = {one.path: one for one in reported(journal).operations[0].findings}
+    assert "A is ACT" in found["$.status"].cause
+    assert "table: {A: ACT" in found["$.status"].rule
+    assert ("ACT" in found["$.band"].cause, found["$.band"].rule) == (False, "")
+
+
+def test_report_lists_what_rules_hid_and_which_are_idle(tmp_path: Path) -> None:
+    rules = [
+        {"path": "$.name", "as": "text", "fold": "case", "why": "capitals", "at_most": 0.1},
+        {"path": "$.nmae", "as": "ignore", "why": "a typing mistake"},
+    ]
+    data = PLAN.model_dump(mode="json", by_alias=True)
+    data["operations"]["a.read"]["compare"]["rules"] = rules
+    plan = Plan.model_validate(data)
+    mark = fingerprint(entry_digest(plan, "a.read"), Builds("1", "2"))
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        for number in range(4):
+            exchange, result = judged(number, {"name": "X"}, {"name": "X"}, "2")
+            hidden = (1, 0) if number == 0 else (0, 0)
+            journal.append([exchange])
+            outcome = Outcome(OutcomeKind.MATCH, mark, str(number), hidden=hidden)
+            journal.finish([Judged(exchange.id, outcome, result.observations)], NOW + 9)
+        operation = build_report(plan, journal, [], {}, NOW + 100).operations[0]
+    assert [(rule.path, rule.exchanges, rule.share, rule.is_over) for rule in operation.rules] == [
+        ("$.name", 1, 0.25, True),
+        ("$.nmae", 0, 0.0, False),
+    ]
+    assert [rule.path for rule in operation.idle_rules] == ["$.nmae"]
+
+
+def test_report_tells_where_old_differs_from_itself(journal: Journal, tmp_path: Path) -> None:
+    exchange, result = judged(50, {"at": 1}, {"at": 2}, "2")
+    seen = frozenset({("$.at", DifferenceKind.VALUE)})
+    journal.append([exchange])
+    journal.finish([replace(result, sample=NoiseSample(seen, frozenset()))], NOW + 20)
+    (noise,) = reported(journal).operations[0].noise
+    assert (noise.path, noise.draws, noise.old_from_old, noise.new_from_old) == ("$.at", 1, 1, 0)
+    write_html(reported(journal), tmp_path / "p.html")
+    assert "Where old differs from itself" in (tmp_path / "p.html").read_text("utf-8")
