@@ -1,4 +1,4 @@
-"""When not to ask a system that does not answer. Pure: time comes in as an argument."""
+"""When not to ask something that does not answer: a system, or a custom rule. Pure: time comes in as an argument."""
 
 from dataclasses import dataclass, field
 from typing import Final

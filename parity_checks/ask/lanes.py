@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from parity_checks.ask.breaker import Breaker
 from parity_checks.ask.client import Asked, Asking, Client
+from parity_checks.breaker import Breaker
 from strangler.exchange import Failure, Observation
 from strangler.plan.models import System
 

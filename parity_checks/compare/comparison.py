@@ -11,6 +11,7 @@ from parity_checks.canonical.trees import ABSENT, Document, Family
 from parity_checks.compare.at_once import counts_digits, is_settled
 from parity_checks.compare.findings import Findings
 from parity_checks.compare.headers import chosen, displayed, meaning
+from parity_checks.compare.meaning import as_said, marked
 from parity_checks.compare.walk import Walk
 from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Difference, DifferenceKind, Observation, Reason
@@ -115,11 +116,12 @@ def _further(parameters: dict[str, str]) -> dict[str, str]:
 
 def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: Findings) -> None:
     old_body, new_body = old.body or b"", new.body or b""
-    if is_settled(old, new, rules, findings):
+    may_part = rules.may_part
+    if not may_part and is_settled(old, new, rules, findings):
         return
     as_written = counts_digits(rules)
     old_document = _document(old, old_body, as_written=as_written)
-    if _are_identical(old, new):
+    if not may_part and _are_identical(old, new):
         if isinstance(old_document, Unreadable):
             raise old_document
         return
@@ -137,7 +139,11 @@ def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: 
     else:
         language = _language(old_document)
         findings.language = language
-        Walk(rules, language, findings).compare(old_document.value, new_document.value)
+        if may_part:
+            meant = marked(new_document.value, rules, language)
+            Walk(rules, language, findings, (as_said, as_said)).compare(old_document.value, meant)
+        else:
+            Walk(rules, language, findings).compare(old_document.value, new_document.value)
 
 
 def _language(document: Document) -> Language:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from parity_checks.canonical.json_body import AmbiguousNumberError
-from parity_checks.canonical.trees import Element, Json, Value, local_name, number_text, text_of
+from parity_checks.canonical.trees import Element, Foreign, Json, Value, local_name, number_text, text_of
 from parity_checks.compare.anatomy import has_children, member
 from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
@@ -80,6 +80,8 @@ def _scalar(value: Value) -> Hashable:
         return ("number", number_text(Decimal(repr(value))))
     if isinstance(value, int | Decimal):
         return ("number", number_text(value))
+    if isinstance(value, Foreign):
+        return _scalar(value.said)
     return ("text", value) if isinstance(value, str) else ("null",)
 
 

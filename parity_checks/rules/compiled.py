@@ -12,6 +12,7 @@ from typing import assert_never
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
 from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
+from parity_checks.rules.parting import may_part
 from parity_checks.rules.paths import Automaton, State
 from parity_checks.rules.renaming import Renaming
 from strangler.plan.comparison import (
@@ -99,6 +100,11 @@ class CompiledRules:
         if text is None:
             return None
         return ("id", (self.known.new_of(rule.of, text) or text) if side is Side.OLD else text)
+
+    @property
+    def may_part(self) -> bool:
+        """Whether by some rule the same text on both sides may mean two different things."""
+        return any(may_part(rule) for rule in self.rules)
 
     @property
     def has_ids(self) -> bool:

@@ -26,7 +26,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from parity_checks.ask.breaker import Breaker
+from parity_checks.breaker import Breaker
 from parity_checks.rules import custom_process
 from parity_checks.rules.compiled import Function, RuleFailed
 from parity_checks.rules.source_code import digest_of, find_source

@@ -47,6 +47,11 @@ def are_same_time(old: str, new: str, rule: DatetimeRule) -> bool:
     return any(abs(one - other) <= within for one, other in pairs)
 
 
+def is_time(text: str, rule: DatetimeRule) -> bool:
+    """Whether a text can be read as a time at all, be it one that summer time leaves out."""
+    return _read(text, rule) is not None
+
+
 def moment(text: str, rule: DatetimeRule, side: Side) -> datetime | None:
     """The point in time a text names, in UTC; ``None`` where it names none. A date alone is its midnight.
 

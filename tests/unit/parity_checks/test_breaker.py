@@ -1,4 +1,4 @@
-from parity_checks.ask.breaker import FAILURES_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
+from parity_checks.breaker import FAILURES_TO_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
 
 
 def opened() -> Breaker:
