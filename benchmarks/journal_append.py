@@ -65,7 +65,8 @@ def _exchange(rng: random.Random, number: int, *, plain: bool) -> Exchange:
     key = f"QQ{rng.randrange(5000):06}C"
     asked, answered = _bodies(rng, key, plain=plain)
     at = 1_800_000_000.0 + number / 1_000
-    answer = Observation(Side.OLD, 200, _HEADERS, answered, len(answered), None, at, 0.02, "old-1")
+    took_s = rng.lognormvariate(-4, 0.5)
+    answer = Observation(Side.OLD, 200, _HEADERS, answered, len(answered), None, at, took_s, "old-1")
     request = Request("POST", "/pensions", _HEADERS, asked, len(asked))
     name = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     return Exchange(name, "a.read", Effect.READ, key, None, Stage.SHADOW, request, answer, Side.NEW, "e" * 32, at)

@@ -4,7 +4,7 @@ The rollups (``exchange_tally``, ``input_tally``, ``rule_tally``, ``noise_tally`
 as outcomes arrive, so a gate reads a few rows whatever the journal's size. A result that comes twice counts once.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,13 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from strangler.exchange import Judged, Outcome, OutcomeKind, Reason
-from strangler.journal import schema
+from strangler.exchange import Judged, Origin, Outcome, OutcomeKind, Reason
+from strangler.journal import rollups, schema
 from strangler.journal.coverage import store_covered
 from strangler.journal.crypto import Sealer
 from strangler.journal.findings import bump_findings
 from strangler.journal.frames import pack_differences, pack_observation, unpack_exchange
-from strangler.journal.records import RANK, State
+from strangler.journal.records import COMPARED, RANK, State
 from strangler.journal.tallies import bump_noise, bump_rules
 from strangler.journal.upserts import CHUNK, upsert
 
@@ -77,6 +77,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     """Store what workers learnt; the results that were new, each with its operation."""
     rows = _unjudged(connection, results)
     sizes = {name: row.size or 0 for name, row in rows.items()}
+    counts = _rollups(results, rows)
     cohorts = {name: row.cohort for name, row in rows.items() if row.cohort}
     fresh: list[tuple[Judged, str]] = []
     for result in results:
@@ -88,6 +89,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     _store_rows(connection, sealer, fresh, now)
     store_gaps(connection, sealer, {result.exchange_id: result.gap for result, _ in fresh if result.gap})
     store_covered(connection, fresh, now)
+    rollups.bump(connection, counts)
     with_fingerprint = [item for item in fresh if item[0].outcome.fingerprint]
     _store_uncounted(connection, [item for item in fresh if not item[0].outcome.fingerprint], now)
     groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
@@ -103,6 +105,17 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
             connection, sealer, operation, fingerprint, members=members, sizes=sizes, new_pairs=new_pairs, now=now
         )
     return fresh
+
+
+def _rollups(results: Sequence[Judged], rows: Mapping[str, Any]) -> rollups.Counts:
+    """What these results add to the figures of traffic; each exchange once."""
+    counts: rollups.Counts = Counter()
+    for name, result in {result.exchange_id: result for result in reversed(results)}.items():
+        row = rows.get(name)
+        if row is not None and row.origin == Origin.CALLER:
+            is_compared = result.outcome.kind in COMPARED
+            counts += rollups.of_judged(row.operation, row.at, result.observations, is_compared=is_compared)
+    return counts
 
 
 def _by_cohort(members: Sequence[Judged], cohorts: Mapping[str, str]) -> dict[str, list[Judged]]:
@@ -128,12 +141,11 @@ def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, An
     found: dict[str, Any] = {}
     ids = [result.exchange_id for result in results]
     for start in range(0, len(ids), CHUNK):
-        chosen = sa.select(x.id, x.operation, x.cohort, sa.func.length(x.sealed).label("size")).where(
+        chosen = sa.select(x.id, x.operation, x.cohort, x.at, x.origin, sa.func.length(x.sealed).label("size")).where(
             x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED
         )
         found.update((row.id, row) for row in connection.execute(chosen))
     return found
-
 
 
 def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Judged, str]], now: float) -> None:

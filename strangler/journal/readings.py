@@ -12,20 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from strangler.evidence import Counts, NoiseEvidence, ParityEvidence
-from strangler.exchange import Failure, Origin, OutcomeKind, Reason
+from strangler.exchange import Origin, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.judging import EVERYBODY, UNEXPLAINED
 from strangler.journal.queue import is_unfinished
-from strangler.journal.records import BY_RANK, RANK, AcceptedSignature, Tally, WindowStats
+from strangler.journal.records import BY_RANK, COMPARED, RANK, AcceptedSignature, Tally
 from strangler.journal.tallies import noise
 from strangler.plan.rule_paths import Path, is_at
 
-_COMPARED = (OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH)
 INTERLEAVED_S = 86_400.0
 """How far back other builds' outcomes are looked for among the present ones."""
-
-FEWEST_FOR_P99 = 20
-"""Fewer answers than this have no p99 worth acting on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ def parity(
     by_kind: dict[OutcomeKind, int] = {}
     reasons: dict[Reason, int] = {}
     for row in mine:
-        kind = _overlaid(OutcomeKind(row.kind), row.signatures, covered)
+        kind = overlaid(OutcomeKind(row.kind), row.signatures, covered)
         by_kind[kind] = by_kind.get(kind, 0) + row.count
         if kind is OutcomeKind.NOT_COMPARED:
             reason = Reason(row.reason or Reason.COMPARER_FAILED)
@@ -120,7 +116,7 @@ def in_force(
     t, f = schema.exchange_tally.c, schema.findings.c
     compared = connection.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(t.count), 0)).where(
-            t.operation == operation, t.fingerprint == fingerprint, t.cohort == EVERYBODY, t.kind.in_(_COMPARED)
+            t.operation == operation, t.fingerprint == fingerprint, t.cohort == EVERYBODY, t.kind.in_(COMPARED)
         )
     )
     seen = dict(
@@ -175,67 +171,6 @@ def tallies(connection: Connection) -> list[Tally]:
     return found
 
 
-def window(
-    connection: Connection, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()
-) -> WindowStats:
-    """One operation since a point in time; read from one index range."""
-    x = schema.exchanges.c
-    chosen = sa.select(
-        x.answered_by, x.new_tried, x.new_failed, x.failure, x.duration_s, x.outcome, x.signatures
-    ).where(x.operation == operation, x.at >= since, x.origin == Origin.CALLER)
-    names = frozenset(item.signature for item in accepted)
-    durations: dict[str, list[float]] = {"old": [], "new": []}
-    requests = failed = fell_back = compared = mismatches = 0
-    failures: dict[Failure | int, int] = {}
-    for answered_by, tried, bad, failure, duration_s, outcome, signatures in connection.execute(chosen):
-        durations[answered_by].append(duration_s)
-        requests += tried
-        if bad:
-            failed += 1
-            fell_back += int(bad == 2)
-            name = _failure(failure)
-            failures[name] = failures.get(name, 0) + 1
-        if outcome in _COMPARED:
-            compared += 1
-            kind = OutcomeKind(outcome)
-            mismatches += int(kind is OutcomeKind.MISMATCH and _overlaid(kind, signatures, names) is kind)
-    for side, seen in durations.items():
-        if len(seen) < FEWEST_FOR_P99:
-            seen.extend(_asked_durations(connection, operation, side, since))
-    return WindowStats(
-        operation,
-        since,
-        requests,
-        failed,
-        fell_back,
-        p99_ms(durations["new"]),
-        p99_ms(durations["old"]),
-        compared,
-        mismatches,
-        failures,
-    )
-
-
-def p99_ms(durations_s: list[float]) -> float | None:
-    """The 99th percentile in milliseconds, by nearest rank; ``None`` for too few."""
-    if len(durations_s) < FEWEST_FOR_P99:
-        return None
-    rank = -(-len(durations_s) * 99 // 100)
-    return sorted(durations_s)[rank - 1] * 1000
-
-
-def _asked_durations(connection: Connection, operation: str, side: str, since: float) -> list[float]:
-    o, x = schema.observations.c, schema.exchanges.c
-    of_traffic = schema.observations.join(schema.exchanges, sa.and_(x.id == o.exchange_id, x.origin == Origin.CALLER))
-    chosen = sa.select(o.duration_s).select_from(of_traffic)
-    chosen = chosen.where(o.operation == operation, o.side == side, o.at >= since)
-    return list(connection.scalars(chosen))
-
-
-def _failure(text: str | None) -> Failure | int:
-    return int(text) if text and text.isdigit() else Failure(text or Failure.PROTOCOL)
-
-
 def _spans(rows: Collection[Any]) -> dict[str, _Span]:
     spans: dict[str, _Span] = {}
     for row in rows:
@@ -279,7 +214,7 @@ def _interleaved(
     return int(count), int(connection.scalar(alone) or 0)
 
 
-def _overlaid(kind: OutcomeKind, signatures: str | None, covered: frozenset[str]) -> OutcomeKind:
+def overlaid(kind: OutcomeKind, signatures: str | None, covered: frozenset[str]) -> OutcomeKind:
     """A mismatch whose every signature is accepted is accepted; everything else stays what it is."""
     if kind is not OutcomeKind.MISMATCH or not covered:
         return kind
@@ -298,7 +233,7 @@ def _input_counts(
     by_kind: dict[OutcomeKind, int] = {}
     for worst, beside, signatures, count in connection.execute(chosen):
         kind = BY_RANK[worst]
-        if _overlaid(kind, signatures, covered) is OutcomeKind.ACCEPTED and kind is OutcomeKind.MISMATCH:
+        if overlaid(kind, signatures, covered) is OutcomeKind.ACCEPTED and kind is OutcomeKind.MISMATCH:
             kind = BY_RANK[max(beside, RANK[OutcomeKind.ACCEPTED])]
         by_kind[kind] = by_kind.get(kind, 0) + count
     return by_kind, by_kind.get(OutcomeKind.NOT_COMPARED, 0)

@@ -143,6 +143,9 @@ class Tally:
     count: int
 
 
+COMPARED = frozenset({OutcomeKind.MATCH, OutcomeKind.ACCEPTED, OutcomeKind.NOISE, OutcomeKind.MISMATCH})
+"""The outcomes of what was compared."""
+
 RANK: dict[OutcomeKind, int] = {
     OutcomeKind.MATCH: 0,
     OutcomeKind.NOISE: 1,

@@ -17,7 +17,7 @@ contract       the items that the old side's contract holds, by plan entry
 contract_source where each contract was read, and what was wrong with it
 coverage       which of them the evidence has shown
 identities     ids that the two sides made each of their own for the same thing
-minutes        an operation's figures minute by minute: what the guard looks back over
+minutes        an operation's figures in slots of a few seconds: what the guard looks back over
 row_runs       results of comparing rows
 =============  ======================================================================================
 """
@@ -31,6 +31,8 @@ metadata = MetaData(
 
 _Serial = sa.BigInteger().with_variant(Integer(), "sqlite")
 _unfinished = sa.text("state IN ('waiting', 'claimed')")
+_failed = sa.text("new_failed > 0")
+_mismatch = sa.text("outcome = 'mismatch'")
 _claimed = sa.text("state = 'claimed'")
 _waiting_write = sa.text("state = 'waiting' AND effect = 'write'")
 
@@ -68,6 +70,8 @@ exchanges = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Index("ix_exchanges_id", "id", unique=True),
     Index("ix_exchanges_operation_at", "operation", "at"),
+    Index("ix_exchanges_failed", "operation", "at", sqlite_where=_failed, postgresql_where=_failed),
+    Index("ix_exchanges_mismatch", "operation", "at", sqlite_where=_mismatch, postgresql_where=_mismatch),
     Index("ix_exchanges_unfinished", "at", "seq", sqlite_where=_unfinished, postgresql_where=_unfinished),
     Index("ix_exchanges_claimed", "key_digest", "worker", sqlite_where=_claimed, postgresql_where=_claimed),
     Index("ix_exchanges_waiting_write", "key_digest", sqlite_where=_waiting_write, postgresql_where=_waiting_write),
@@ -277,6 +281,7 @@ minutes = Table(
     Column("measure", String(32), primary_key=True),
     Column("bucket", Integer, primary_key=True, autoincrement=False, comment="of a latency histogram; 0 for counts"),
     Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 row_runs = Table(

@@ -20,7 +20,7 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import findings, readings, recorded, schema, tallies, writing
+from strangler.journal import findings, readings, recorded, schema, tallies, window, writing
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.judging import EVERYBODY
@@ -123,7 +123,7 @@ class Views:
     def window(self, operation: str, since: float, accepted: Collection[AcceptedSignature] = ()) -> WindowStats:
         """Figures of one operation since a point in time (seconds since the epoch)."""
         with self._database.reading() as connection:
-            return readings.window(connection, operation, since, accepted)
+            return window.window(connection, operation, since, accepted)
 
     def requests(
         self, operation: str | None = None, effect: Effect | None = None, limit: int = 1000, since: float = 0.0

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from strangler.exchange import Exchange, Observation, Origin, OutcomeKind, Reason
-from strangler.journal import schema
+from strangler.journal import rollups, schema
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import pack_exchange
 from strangler.journal.records import Loss, State
@@ -92,7 +92,23 @@ def rows_of(exchanges: Sequence[Exchange], sealer: Sealer) -> list[tuple[Any, ..
 def append(connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[tuple[Any, ...]]) -> None:
     """Store exchanges; those that are there already are left as they are."""
     _count_skipped(connection, exchanges)
-    connection.exec_driver_sql(_append_statement(connection.dialect.name), list(rows))
+    stored = connection.exec_driver_sql(_append_statement(connection.dialect.name), list(rows)).rowcount
+    fresh = exchanges if stored == len(rows) else _stored_now(connection, exchanges, rows)
+    rollups.bump(connection, rollups.of_answers(fresh))
+
+
+def _stored_now(
+    connection: Connection, exchanges: Sequence[Exchange], rows: Sequence[tuple[Any, ...]]
+) -> list[Exchange]:
+    """Those of the exchanges that were not there before: what is sealed in their rows is what was sealed now."""
+    x = schema.exchanges.c
+    sealed: dict[str, bytes] = {}
+    ids = [exchange.id for exchange in exchanges]
+    for start in range(0, len(ids), CHUNK):
+        chosen = sa.select(x.id, x.sealed).where(x.id.in_(ids[start : start + CHUNK]))
+        sealed.update((name, part) for name, part in connection.execute(chosen))
+    given = APPENDED.index("sealed")
+    return [exchange for exchange, row in zip(exchanges, rows, strict=True) if sealed[exchange.id] == row[given]]
 
 
 @cache

@@ -145,3 +145,14 @@ def test_journal_of_the_first_version_takes_up_where_it_was(store_url: str) -> N
         (found,) = journal.findings()
         assert (found.count, found.inputs, found.samples) == (2, 1, (("3", "4"),))
         assert (found.example_exchange_id, found.example_bytes > 300) == ("b", True)
+
+
+def test_window_of_the_first_version_is_read_from_its_exchanges(store_url: str) -> None:
+    make_first_version(store_url)
+    answered = replace(FIRST, answer=Observation(Side.NEW, 200, at=250.0), at=250.0)
+    with Journal.open(store_url, key=KEY) as journal:
+        journal.append([replace(answered, id="b", at=102.0), replace(answered, id="c")])
+        journal.finish([Judged("c", Outcome(OutcomeKind.MATCH, "f", "j"))], 260.0)
+        stats = journal.window("a.b", 50.0)
+        assert (stats.requests, stats.compared, stats.mismatches) == (2, 2, 1)
+        assert journal.window("a.b", 101.0).compared == 1

@@ -70,7 +70,18 @@ def upgrade() -> None:
         ),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("operation", "slot", "measure", "bucket", name="pk_minutes"),
+        sqlite_with_rowid=False,
     )
+    # Exchanges before this are in no slot: whoever looks further back reads them one by one.
+    op.execute(
+        "INSERT INTO minutes (operation, slot, measure, bucket, count) SELECT '', newest.at + 1, 'began', 0, 0"
+        " FROM (SELECT CAST(MAX(at) AS BIGINT) AS at FROM exchanges) AS newest WHERE newest.at IS NOT NULL"
+    )
+    for name, condition in (("failed", "new_failed > 0"), ("mismatch", "outcome = 'mismatch'")):
+        only = sa.text(condition)
+        op.create_index(
+            f"ix_exchanges_{name}", "exchanges", ["operation", "at"], sqlite_where=only, postgresql_where=only
+        )
     op.create_table(
         "row_runs",
         sa.Column("run", sa.String(length=64), nullable=False),
