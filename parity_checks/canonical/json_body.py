@@ -201,19 +201,24 @@ _BEFORE_NUMBER: Final = frozenset(b" \n\r\t:,[")
 _AFTER_NUMBER: Final = frozenset(b" \n\r\t,]}")
 
 
+_MOST_LOOKED_THROUGH: Final = 20_000_000
+"""Bytes that are looked through for digits: each number is looked for in the whole body."""
+
+
 class Spelling:
     """How one body spells its numbers: gives a double its digits back, as ``1.10`` for ``1.1``."""
 
-    __slots__ = ("_body",)
+    __slots__ = ("_body", "_bytes_left")
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self._bytes_left = _MOST_LOOKED_THROUGH
 
     def exact(self, value: Any) -> Any:
         """The value with ``Decimal`` for ``float``, as ``read_json`` reads it.
 
         Raises:
-            AmbiguousNumberError: the body spells one number in two ways.
+            AmbiguousNumberError: the body spells one number in two ways, or too many were looked for.
         """
         kind = type(value)
         if kind is float:
@@ -227,6 +232,9 @@ class Spelling:
     def _spelled(self, number: float) -> str:
         plain = repr(number).encode()
         body, size = self._body, len(plain)
+        self._bytes_left -= len(body)
+        if self._bytes_left < 0:  # so many differ that reading it all is quicker
+            raise AmbiguousNumberError
         found: set[bytes] = set()
         at = body.find(plain)
         while at >= 0:

@@ -5,6 +5,7 @@ library's tree, whose parts cost a tenth of those of lxml to look at, and refuse
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress, repeat
@@ -138,12 +139,12 @@ def _stand_in(name: str) -> tuple[Element, Element]:
 def _pair(old: Node, new: Node, marked: set[Node]) -> tuple[Element, Element]:
     if not len(old):
         return element_of(old), element_of(new)
-    names = list(map(_tag, old))
+    names = Counter(map(_tag, old))
     pairs: list[tuple[Element, Element]] = []
     for old_child, new_child in zip(old, new, strict=True):
         if old_child not in marked:
             pairs.append(_stand_in(old_child.tag))
-        elif names.count(old_child.tag) > 1:  # in a list, elements are told by what they hold
+        elif names[old_child.tag] > 1:  # in a list, elements are told by what they hold
             pairs.append((element_of(old_child), element_of(new_child)))
         else:
             pairs.append(_pair(old_child, new_child, marked))

@@ -157,6 +157,8 @@ LARGE: dict[str, Callable[[], tuple[str, bytes, bytes, str]]] = {
     "as many numbers as fit": lambda: (JSON, b"[" + b"1," * (8 * MIB - 2) + b"1]", b"[]", "too_large"),
     "as many lists as fit": lambda: (JSON, b"[" + b"[]," * (5 * MIB) + b"1]", b"[]", "too_large"),
     "many numbers, all different": lambda: (JSON, _numbers(0), _numbers(10**6), "value"),
+    "many numbers with a point, all different": lambda: (JSON, _points(5), _points(25), "value"),
+    "many names of elements, all different": lambda: (XML, _leaves(1), _leaves(2), "value"),
     "many members, all different": lambda: (JSON, _members(0), _members(1), "value"),
     "a list beside a list beside a list": lambda: (JSON, _beside(1), _beside(2), "value"),
     "commas in a text": lambda: (JSON, b'["' + b"," * (8 * MIB) + b'"]', b'["' + b"," * (8 * MIB) + b'x"]', "value"),
@@ -188,6 +190,14 @@ LARGE: dict[str, Callable[[], tuple[str, bytes, bytes, str]]] = {
 
 def _numbers(start: int) -> bytes:
     return json.dumps(list(range(start, start + MANY))).encode()
+
+
+def _points(decimals: int) -> bytes:
+    return b"[" + _named(b"%%d.%d," % decimals, MANY) + b"1]"
+
+
+def _leaves(text: int) -> bytes:
+    return b"<r>" + b"".join(b"<a%d>%d</a%d>" % (at, text, at) for at in range(50_000)) + b"</r>"
 
 
 def _members(by: int) -> bytes:
