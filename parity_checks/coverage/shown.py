@@ -26,6 +26,9 @@ from strangler.exchange import Headers, Observation, Request
 _SOAP: Final = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 _BODIES: Final = frozenset(f"{{{namespace}}}Body" for namespace in _SOAP)
 _BOOLEANS: Final = {"1": "true", "0": "false"}
+MOST_ELEMENTS: Final = 200
+"""So many elements of one list are looked at, from its beginning; its size is that of all of them."""
+
 _READ: Final = frozenset({Family.JSON, Family.XML, Family.FORM})
 
 
@@ -142,7 +145,7 @@ def _look_xml(field: Field, there: Sequence[Element], prefix: str, found: set[st
         found.add(item(prefix, field.label, f"size {_size(len(there))}"))
     elif not there:
         found.add(item(prefix, field.label, "absent"))
-    for element in there:
+    for element in there[:MOST_ELEMENTS]:
         if element.text is None and not element.children:
             found.add(item(prefix, field.label, "nil"))
             continue
@@ -183,7 +186,7 @@ def _look_json(field: Field, value: Value, prefix: str, found: set[str]) -> None
         found.add(item(prefix, field.label, f"size {_size(len(value))}"))
         _look_at_size(field, len(value), prefix, found)
         if field.each is not None:
-            for element in value:
+            for element in value[:MOST_ELEMENTS]:
                 _look_json(field.each, element, prefix, found)
     elif isinstance(value, dict):
         for child in field.children:
@@ -261,5 +264,5 @@ def _objects(value: Value) -> Iterator[Mapping[str, Value]]:
         for member in value.values():
             yield from _objects(member)
     elif isinstance(value, list):
-        for element in value:
+        for element in value[:MOST_ELEMENTS]:
             yield from _objects(element)

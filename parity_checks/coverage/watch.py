@@ -2,7 +2,8 @@
 
 Looking costs time, so it ends by itself: where all items of a fingerprint were given, nothing is looked at any more;
 and where ``LOOKS`` exchanges in a row have shown nothing new, only one in two is looked at, then one in four, and at
-last one in ``MOST_SPARSE``, until something new is found. What is missed by that only makes coverage look worse.
+last one in ``MOST_SPARSE``, until something new is found. Of exchanges with large bodies never more than one in
+``LARGE_SPARSE`` is. What is missed by that only makes coverage look worse.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ _log = structlog.get_logger("worker")
 
 LOOKS: Final = 256
 MOST_SPARSE: Final = 8
+LARGE_BODY: Final = 65_536
+LARGE_SPARSE: Final = 16
 LOOK_EVERY_S: Final = 0.25
 TRY_AGAIN_S: Final = (2.0, 60.0)
 """Wait before a contract that could not be read is tried again: doubled each time, up to the second."""
@@ -58,11 +61,15 @@ class _Looking:
     every: int = 1
     in_vain: int = 0
     skipped: int = 0
+    large: int = 0
 
-    def is_due(self) -> bool:
-        """Whether this exchange is looked at."""
+    def is_due(self, size: int) -> bool:
+        """Whether an exchange with bodies of so many bytes is looked at. The first large one is."""
         if not self.unseen:
             return False
+        if size > LARGE_BODY:
+            self.large += 1
+            return self.large % LARGE_SPARSE == 1
         self.skipped += 1
         if self.skipped < self.every:
             return False
@@ -135,7 +142,7 @@ class Watch:
             while len(self._looking) > MOST_KEPT:
                 self._looking.popitem(last=False)
         old = old_of(exchange, judged)
-        if old is None or not looking.is_due():
+        if old is None or not looking.is_due(len(old.body or b"") + len(exchange.request.body or b"")):
             return judged
         try:
             found = items_of(exchange.request, old, contract) & looking.unseen

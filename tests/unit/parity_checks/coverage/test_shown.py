@@ -218,3 +218,10 @@ COLUMNS = finished(
 def test_columns_are_shown_where_an_object_is_surely_about_their_table(body: Any, expected: set[str]) -> None:
     shown = items_of(Request("GET", "/x"), answer(orjson.dumps(body), headers=JSON), COLUMNS)
     assert {item for item in shown if "note" in item or "remark" in item} == expected
+
+
+def test_long_list_is_looked_at_from_its_beginning_and_has_its_whole_size() -> None:
+    body = b"[" + b'{"ok": true},' * 5_000 + b'{"ok": false}]'
+    shown = items_of(Request("POST", "/plans/a", JSON, b""), answer(body, headers=JSON), PLANS)
+    assert {"answer 200 $ size many", "answer 200 $[*].ok = true"} <= shown
+    assert "answer 200 $[*].ok = false" not in shown

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from parity_checks.coverage.model import Contract, NoContract, finished
-from parity_checks.coverage.watch import LOOKS, MOST_SPARSE, Watch
+from parity_checks.coverage.watch import LARGE_BODY, LARGE_SPARSE, LOOKS, MOST_SPARSE, Watch
 from strangler.evidence import entry_digest
 from strangler.exchange import Exchange, Judged, Observation, Outcome, OutcomeKind, Reason, Request
 from strangler.plan.models import Plan
@@ -130,6 +130,15 @@ def test_looking_becomes_sparse_while_nothing_new_comes_and_eager_once_it_does()
         seen.shown(exchange(), judged())
     late = [bool(seen.shown(exchange(404), judged()).covered) for _ in range(MOST_SPARSE)]
     assert late.count(True) == 1
+
+
+def test_large_bodies_are_looked_at_now_and_then() -> None:
+    seen = watch()
+    large = replace(exchange(404), answer=replace(exchange(404).answer, body=b" " * (LARGE_BODY + 1)))
+    assert seen.shown(large, judged()).covered == {"status 404"}
+    other = replace(large, answer=replace(large.answer, status=200))
+    found = [bool(seen.shown(other, judged()).covered) for _ in range(LARGE_SPARSE)]
+    assert found == [False] * (LARGE_SPARSE - 1) + [True]
 
 
 async def test_contract_that_nobody_gave_is_read_again_until_it_comes() -> None:
