@@ -1,4 +1,4 @@
-"""The plan in the how-to on writes is one that loads, and says what the text says of it."""
+"""Plans in the how-to pages are plans that load, and say what the text says of them."""
 
 import re
 from pathlib import Path
