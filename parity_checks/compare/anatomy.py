@@ -100,7 +100,7 @@ def _written(values: Sequence[Any]) -> list[bytes] | None:
 
 
 _WHOLE: Final = re.compile(rb"(?<=\d)\.0(?=[,\]}]|$)")
-_ODD: Final = re.compile(rb"(?:^|[:,\[])-?(?:\d+(?:\.\d+)?e|0(?:\.0)?(?:[,\]}]|$))")
+_ODD: Final = re.compile(rb"(?:^|[:,\[])-(?:0(?:\.0)?(?:[,\]}]|$))|(?:^|[:,\[])-?\d+(?:\.\d+)?e")
 
 
 def canonical(text: bytes) -> bytes | None:
