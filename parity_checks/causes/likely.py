@@ -86,6 +86,8 @@ def _found(
     pairs = [(old, new) for old, new in samples if old is not None and new is not None]
     if len(pairs) < len(samples) or kind not in _WITH_VALUES:
         return other_type(pairs) if kind is DifferenceKind.TYPE and len(pairs) == len(samples) else None
+    if pairs and all(old == new for old, new in pairs):
+        return Cause("the same text on both sides, which a rule at this path says means two different things")
     found = _unlisted(general_path, pairs, rules)
     told = (cause for detect in _OF_VALUES if (cause := detect(pairs)) is not None)
     return found or next(told, None) or _of_most(pairs)

@@ -288,6 +288,11 @@ def test_code_that_the_table_lacks_is_told() -> None:
     assert cause([("A", "gone")], rules=rules) is None
 
 
+def test_same_text_that_a_rule_parts_is_told() -> None:
+    assert told([("5", "5"), ("1.50", "1.50")])[0].startswith("the same text on both sides")
+    assert cause([("5", "5"), ("1", "7")]) is None
+
+
 @pytest.mark.parametrize("path", ["effects.record $.a", "/r/text()", "status"])
 def test_rule_is_not_offered_where_none_can_stand(path: str) -> None:
     found = cause([("SMITH", "Smith")], path=path)
