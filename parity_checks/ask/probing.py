@@ -149,8 +149,8 @@ async def _judged_here(
     contracts: Callable[[Plan], ContractSource],
 ) -> None:
     coverage = Watch(journal)
-    await asyncio.to_thread(coverage.read, plan, contracts(plan), exchanges[0].operation)
-    own = cast("Store", _OwnWork(journal, exchanges))
+    await asyncio.to_thread(coverage.read, plan, contracts(plan), [exchanges[0].operation])
+    own = cast("Store", OwnWork(journal, exchanges))
     worker = Worker(own, Entries(plan), client, coverage=coverage)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -160,7 +160,7 @@ async def _judged_here(
         await working
 
 
-class _OwnWork:
+class OwnWork:
     """A journal that hands out these exchanges and no others, and keeps nothing tidy but them."""
 
     def __init__(self, journal: "Journal", exchanges: Sequence[Exchange]) -> None:

@@ -21,6 +21,7 @@ from strangler.cli import (
     parity,
     plan,
     probe,
+    replay,
     rows,
     serve,
     status,
@@ -44,6 +45,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(gaps.app, name="gaps")
 coverage.add_to(parity.app)
 probe.add_to(parity.app)
+replay.add_to(parity.app)
 for module in (up, serve, status, rows, cutover, demo, doctor):
     module.add_to(app)
 
