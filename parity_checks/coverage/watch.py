@@ -9,7 +9,7 @@ last one in ``MOST_SPARSE``, until something new is found. Of exchanges with lar
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -97,20 +97,21 @@ class Watch:
         self._contracts: dict[tuple[str, str], Contract] = {}
         self._looking: OrderedDict[tuple[str, str], _Looking] = OrderedDict()
 
-    def read(self, plan: Plan, source: ContractSource, only: str | None = None) -> int:
-        """Read every operation's contract, or that of one, and store what it holds. Blocks.
+    def read(self, plan: Plan, source: ContractSource, only: Collection[str] | None = None) -> frozenset[str]:
+        """Read every operation's contract, or those of some, and store what they hold. Blocks.
 
         An operation for which the plan names no contract is passed over, unless it has a coverage gate: that one is
-        told why it has no data.
+        told why it has no data. A contract that does not come now is what it was, where it was read before.
 
         Returns:
-            How many could not be read and are worth another try.
+            The operations whose contract is worth another try.
         """
-        contracts: dict[tuple[str, str], Contract] = {}
-        failed = 0
+        before = self._contracts
+        contracts = {} if only is None else dict(before)
+        failed: set[str] = set()
         for operation, entry in plan.operations.items():
             named = source.named(operation)
-            if (not named and entry.gates.coverage is None) or only not in {None, operation}:
+            if (not named and entry.gates.coverage is None) or (only is not None and operation not in only):
                 continue
             digest = entry_digest(plan, operation)
             trouble, items = "", frozenset[str]()
@@ -120,14 +121,16 @@ class Watch:
                 named, items = contract.source, contract.items
             except NoContract as error:
                 trouble = str(error)
-                failed += error.may_pass
+                if error.may_pass:
+                    failed.add(operation)
+                    contracts |= {key: before[key] for key in ((operation, digest),) if key in before}
             except Exception as error:  # noqa: BLE001  whatever a document does to its reader, the worker goes on
                 trouble = f"{named}: {type(error).__name__}: {error}"[:500]
             if trouble:
                 _log.warning("a contract cannot be read: its coverage is not known", operation=operation, why=trouble)
             self._store.expect(operation, digest, items, source=named, trouble=trouble, now=self._clock())
         self._contracts = contracts
-        return failed
+        return frozenset(failed)
 
     def shown(self, exchange: Exchange, judged: Judged) -> Judged:
         """The result with the items that it shows and that were not given before under its fingerprint."""
@@ -163,26 +166,34 @@ class Watch:
     ) -> None:
         """Read contracts now, whenever the plan changes, and again where they could not be read. Ends by cancelling."""
         seen: Plan | None = None
+        failed: Collection[str] = ()
         again_at, wait_s = float("inf"), try_again_s[0]
         while True:
             now = plan()
             if now is not seen or time.monotonic() >= again_at:
-                wait_s = try_again_s[0] if now is not seen else min(2 * wait_s, try_again_s[1])
-                seen = now
-                has_failed = await asyncio.to_thread(self._read_quietly, now, source)
-                again_at = time.monotonic() + wait_s if has_failed else float("inf")
+                is_new, seen = now is not seen, now
+                wait_s = try_again_s[0] if is_new else min(2 * wait_s, try_again_s[1])
+                failed = await asyncio.to_thread(self._read_quietly, now, source, None if is_new else failed)
+                again_at = time.monotonic() + wait_s if failed else float("inf")
             await asyncio.sleep(look_every_s)
 
-    def _read_quietly(self, plan: Plan, source: Callable[[Plan], ContractSource]) -> bool:
+    def _read_quietly(
+        self, plan: Plan, source: Callable[[Plan], ContractSource], only: Collection[str] | None
+    ) -> Collection[str]:
+        """The operations to be tried again; whatever goes wrong, the worker goes on."""
         before = self._contracts
         try:
-            has_failed = self.read(plan, source(plan)) > 0
+            failed = self.read(plan, source(plan), only)
         except StoreError as error:
             _log.warning("what contracts hold cannot be stored; trying again", error=str(error))
-            return True
+            return only or tuple(plan.operations)
+        except Exception:  # noqa: BLE001  the worker never dies of a contract
+            self.faults += 1
+            _log.exception("contracts cannot be read")
+            return only or tuple(plan.operations)
         if before != self._contracts:
             self._looking = OrderedDict()
-        return has_failed
+        return failed
 
 
 def old_of(exchange: Exchange, judged: Judged) -> Observation | None:

@@ -89,7 +89,7 @@ def test_contracts_are_stored_for_operations_that_have_one() -> None:
 
 def test_contract_that_cannot_be_read_is_stored_with_what_is_wrong() -> None:
     store = Stored()
-    assert Watch(store).read(PLAN, Source(refusals=1)) == 1
+    assert Watch(store).read(PLAN, Source(refusals=1)) == {"x.get"}
     assert store.expected == {"x.get": (frozenset(), "a.yaml", "nobody answers")}
 
 
@@ -98,7 +98,7 @@ def test_operation_with_a_gate_and_no_contract_is_told_why_it_has_no_data() -> N
     gated = entry.model_copy(update={"gates": entry.gates.model_validate({"coverage": {}})})
     plan = PLAN.model_copy(update={"operations": {"z.get": gated}})
     store = Stored()
-    assert Watch(store).read(plan, Source(refusals=1)) == 1
+    assert Watch(store).read(plan, Source(refusals=1)) == {"z.get"}
     assert store.expected == {"z.get": (frozenset(), "", "nobody answers")}
 
 
@@ -151,3 +151,26 @@ async def test_contract_that_nobody_gave_is_read_again_until_it_comes() -> None:
             await asyncio.sleep(0.01)
     task.cancel()
     assert seen.shown(exchange(), judged()).covered == {"status 200"}
+
+
+def test_contract_that_does_not_come_again_is_what_it_was() -> None:
+    store = Stored()
+    seen = Watch(store)
+    seen.read(PLAN, Source())
+    assert seen.read(PLAN, Source(refusals=1)) == {"x.get"}
+    assert seen.shown(exchange(), judged()).covered == {"status 200"}
+    assert store.expected["x.get"] == (frozenset(), "a.yaml", "nobody answers")
+
+
+async def test_source_that_breaks_does_not_end_the_following() -> None:
+    def broken(_: Plan) -> Source:
+        raise KeyError("nonsense")
+
+    seen = Watch(Stored())
+    following = seen.follow(lambda: PLAN, broken, look_every_s=0.01, try_again_s=(0.01, 0.02))
+    task = asyncio.create_task(following)
+    async with asyncio.timeout(10):
+        while seen.faults < 2:  # noqa: ASYNC110  it is another thread that counts
+            await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
