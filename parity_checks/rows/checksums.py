@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from parity_checks.rows.findings import Key
+from parity_checks.rows.merge import unlike_lines
 from parity_checks.rows.progress import Position
 from parity_checks.rows.statements import Range
 from parity_checks.rows.streams import Step, merged_lists
@@ -84,6 +85,8 @@ def _span(owner: "Reconciliation") -> Range | None:
 def _asked(owner: "Reconciliation", chunk: Range, piece: int, *, is_checksum: bool) -> list["Future[Any]"]:
     if is_checksum:
         return [owner.ask(which, _sums, owner, which, chunk, piece) for which in Which]
+    if owner.reads_lines:
+        return [owner.ask(which, _lines, owner, which, chunk) for which in Which]
     return [owner.ask(which, owner.sides[which].run, owner.statements[which].rows(chunk)) for which in Which]
 
 
@@ -92,7 +95,13 @@ def _sums(owner: "Reconciliation", which: Which, keys: Range, piece: int) -> Sum
     return {int(number): (int(count), int(total)) for number, count, total in rows}
 
 
+def _lines(owner: "Reconciliation", which: Which, keys: Range) -> list[str]:
+    return [row[0] for row in owner.sides[which].run(owner.statements[which].lines(keys))]
+
+
 def _read(owner: "Reconciliation", old: list[Any], new: list[Any]) -> Step:
+    if owner.reads_lines:
+        return Step(unlike_lines(old, new), len(old), len(new), None)
     return Step(merged_lists(owner, old, new), len(old), len(new), None)
 
 

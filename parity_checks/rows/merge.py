@@ -13,8 +13,25 @@ from parity_checks.rows.findings import Key
 Row = tuple[Any, ...]
 
 
+_BLOCK = 1_024
+"""Rows compared at once."""
+
+
 class Unordered(Exception):
     """A stream is not in the order it was asked for: rows must be sorted on our side."""
+
+
+def unlike_lines(old: list[str], new: list[str]) -> list[Key]:
+    """The keys of lines that are on one side only; a line begins with its key, a whole number, and a comma."""
+    if old == new:
+        return []
+    here, there = [], []
+    for start in range(0, max(len(old), len(new)), _BLOCK):
+        first, second = old[start : start + _BLOCK], new[start : start + _BLOCK]
+        if first != second:
+            here += first
+            there += second
+    return sorted({(int(line[: line.index(",")]),) for line in set(here) ^ set(there)})
 
 
 class _Stream:
@@ -28,6 +45,11 @@ class _Stream:
         self.position = 0
         self.count = 0
         self.twice: list[Key] = []
+
+    @property
+    def used(self) -> int:
+        """How many rows are behind us."""
+        return self.count - (len(self.rows) - self.position)
 
     def fill(self) -> bool:
         """Whether there is a row at ``position``; the next chunk is taken where this one is used up."""
@@ -86,21 +108,23 @@ class Merge:
         left, right = _Stream(old, self._size), _Stream(new, self._size)
         while True:
             more = left.fill(), right.fill()
-            self.old_rows, self.new_rows = left.count, right.count
             if not all(more):
                 break
-            yield [*self._step(left, right), *_twice(left, right)]
+            found = self._step(left, right) + _twice(left, right)
+            self.old_rows, self.new_rows = left.used, right.used
+            if found or left.position == len(left.rows):
+                yield found
         for rest in (left, right):
             while rest.fill():
-                self.old_rows, self.new_rows = left.count, right.count
                 found = [row[: self._size] for row in rest.rows[rest.position :]] + _twice(left, right)
                 self.done, rest.position = rest.rows[-1][: self._size], len(rest.rows)
+                self.old_rows, self.new_rows = left.used, right.used
                 yield found
         yield _twice(left, right)
 
     def _step(self, left: _Stream, right: _Stream) -> list[Key]:
-        """Go on to the end of the shorter of two chunks."""
-        length = min(len(left.rows) - left.position, len(right.rows) - right.position)
+        """Go on by a block, or to the end of the shorter of two chunks."""
+        length = min(len(left.rows) - left.position, len(right.rows) - right.position, _BLOCK)
         first = left.rows[left.position : left.position + length]
         second = right.rows[right.position : right.position + length]
         if first == second:
@@ -116,7 +140,7 @@ class Merge:
     def _walk(self, left: _Stream, right: _Stream) -> list[Key]:
         found: list[Key] = []
         size, old, new, i, j = self._size, left.rows, right.rows, left.position, right.position
-        end_old, end_new = len(old), len(new)
+        end_old, end_new = min(len(old), i + _BLOCK), min(len(new), j + _BLOCK)
         while i < end_old and j < end_new:
             a, b = old[i], new[j]
             if a == b:

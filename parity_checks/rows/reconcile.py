@@ -82,6 +82,7 @@ class Reconciliation:
         self._threads = {which: ThreadPoolExecutor(1, f"rows-{which.value}") for which in Which}
         self.sides: dict[Which, Side] = {}
         self._readers: dict[Which, Side] = {}
+        self._unique: dict[Which, bool] = {}
         try:
             opened = {which: self.ask(which, self._opened, which) for which in Which}
             wait(opened.values())  # a side that could be opened is closed where the other one could not
@@ -160,6 +161,7 @@ class Reconciliation:
             key = self.subject.key
             names = [self.subject.columns.get(name, name) for name in key] if which is Which.NEW else key
             is_unique = side.table is not None and side.dialect.is_unique(side.run, side.table, names)
+            self._unique[which] = is_unique
             described[which] = Described(which.value, side.dialect, side.columns, side.version, is_unique)
         return plan_work(
             described[Which.OLD], described[Which.NEW], self.subject.key, self.subject.columns, self.subject.rules
@@ -178,9 +180,12 @@ class Reconciliation:
 
     def is_unique(self, which: Which) -> bool:
         """Whether the side's database itself forbids two rows with one key."""
-        side = self.sides[which]
-        names = [pair.of(which).name for pair in self.work.key]
-        return side.table is not None and side.dialect.is_unique(side.run, side.table, names)
+        return self._unique[which]
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether rows are read as one line each: only where none can be there twice, for lines do not show it."""
+        return all(self._unique[which] and self.statements[which].has_lines for which in Which)
 
     def estimate(self, which: Which) -> int:
         """About how many rows a side has."""

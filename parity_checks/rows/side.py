@@ -99,7 +99,7 @@ class Side:
             UsageError: the database refuses the statement.
         """
         if not values and hasattr(self._connection, "pgconn"):
-            yield from self._copied(statement)
+            yield from self._by_cursor(statement)
             return
         cursor = self._execute(statement, values)
         try:
@@ -122,29 +122,17 @@ class Side:
         with suppress(Exception):
             self._connection.close()
 
-    def _copied(self, statement: str) -> Generator[list[Row], None, None]:
-        """By ``COPY``: psycopg keeps no more than a buffer, without a transaction that stays open for a cursor."""
-        cursor = self._connection.cursor()
+    def _by_cursor(self, statement: str) -> Generator[list[Row], None, None]:
+        """By a cursor of the server's: psycopg would keep the whole answer, and its COPY costs Python a turn a row."""
         try:
-            cursor.execute(f"{statement} LIMIT 0")
-            types = [column.type_code for column in cursor.description]
-            with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT binary)") as copy:
-                copy.set_types(types)
-                rows: list[Row] = []
-                for row in copy.rows():
-                    rows.append(row)
-                    if len(rows) == FETCHED:
-                        yield rows
-                        rows = []
-                if rows:
+            with self._connection.transaction(), self._connection.cursor(name="strangler_rows") as cursor:
+                cursor.execute(statement)
+                while rows := cursor.fetchmany(FETCHED):
                     yield rows
         except StranglerError:
             raise
         except Exception as error:
             raise self._told(error) from error
-        finally:
-            with suppress(Exception):
-                cursor.close()
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> Any:
         if values:

@@ -64,12 +64,15 @@ class Statements:
     def _row_text(self, *, with_key: bool) -> str:
         parts: list[str] = []
         for pair in (*(self._work.key if with_key else ()), *self._work.pushed):
-            text = self._canonical(pair)
+            column = pair.of(self._which)
+            text = self._canonical(pair) if pair.rules else self._dialect.in_row(column, pair.form)
             if self.is_free(pair):
                 parts += [self._dialect.length(text), "':'", text]
             else:
                 parts += [text, "','"]
-        return self._dialect.join(parts) if parts else "''"
+        if not parts:
+            return "''"
+        return self._dialect.join_whole(parts) if self._is_dynamic else self._dialect.join(parts)
 
     def is_free(self, pair: Pair) -> bool:
         """Whether the pair's text may hold anything, a comma too."""
@@ -141,6 +144,17 @@ class Statements:
         chosen = ", ".join([*self._key_values(), self._row_text(with_key=False), *natural])
         where = f" WHERE {_within(self._key_names[0], [keys])}" if keys else ""
         return f"SELECT {chosen} FROM {self._relation}{where}{self._ordering()}"
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether a row can be read as one line, with a number as its key before the first comma."""
+        return self.makes_text and not self._is_dynamic and not self._work.merged
+
+    def lines(self, keys: Range) -> str:
+        """Each row's text with its key before it, in no order."""
+        return (
+            f"SELECT {self._row_text(with_key=True)} FROM {self._relation} WHERE {_within(self._key_names[0], [keys])}"
+        )
 
     def _ordering(self) -> str:
         if self._which in self._work.sorts:

@@ -13,6 +13,10 @@ PLACE = ":?:"
 """Where a value goes in a statement; the driver's own mark is put there when it runs."""
 
 
+MARKS = ("':'", "','")
+"""What stands between a row's texts: literals, never NULL."""
+
+
 class Dialect(ABC):
     """One database's SQL."""
 
@@ -68,6 +72,10 @@ class Dialect(ABC):
     def canonical(self, column: Column, form: Form) -> str:
         """The value as text in this form, the same on every dialect; NULL for NULL."""
 
+    def in_row(self, column: Column, form: Form) -> str:
+        """As ``canonical``, where ``join`` and ``length`` make a text of it anyway."""
+        return self.canonical(column, form)
+
     @abstractmethod
     def length(self, text: str) -> str:
         """The bytes of a text in UTF-8, as a number; NULL for NULL."""
@@ -75,6 +83,10 @@ class Dialect(ABC):
     @abstractmethod
     def join(self, parts: Sequence[str]) -> str:
         """Texts one after the other, NULL as nothing."""
+
+    def join_whole(self, parts: Sequence[str]) -> str:
+        """As ``join``, also of texts that hold a NUL, where both sides may have them."""
+        return self.join(parts)
 
     def order(self, column: Column, form: Form) -> str:
         """What rows are ordered by for this key column: a number, or the canonical text's bytes."""

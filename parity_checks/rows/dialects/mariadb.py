@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from parity_checks.rows.columns import Column, Form, Kind
-from parity_checks.rows.dialects.base import PLACE, Dialect, Run
+from parity_checks.rows.dialects.base import MARKS, PLACE, Dialect, Run
 
 _KINDS = {
     "tinyint": Kind.INTEGER,
@@ -127,7 +127,7 @@ class Mariadb(Dialect):
         return f"LENGTH({text})"
 
     def join(self, parts: Sequence[str]) -> str:  # noqa: D102
-        return "CONCAT(" + ", ".join(part if part[0] == "'" else f"IFNULL({part}, '')" for part in parts) + ")"
+        return "CONCAT(" + ", ".join(part if part in MARKS else f"IFNULL({part}, '')" for part in parts) + ")"
 
     def order(self, column: Column, form: Form) -> str:  # noqa: D102
         if form.kind is Kind.INTEGER:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from parity_checks.rows.columns import Column, Form, Kind
-from parity_checks.rows.dialects.base import Dialect, Run
+from parity_checks.rows.dialects.base import MARKS, Dialect, Run
+
+_MOST_ARGUMENTS = 90
 
 
 class Sqlite(Dialect):
@@ -51,11 +53,13 @@ class Sqlite(Dialect):
             return name  # the driver's float has its shortest text made in Python; SQLite would cut it at 15 digits
         return f"CAST({name} AS TEXT)"
 
-    def canonical(self, column: Column, form: Form) -> str:  # noqa: D102
+    def canonical(self, column: Column, form: Form) -> str:  # noqa: D102, PLR0911
         name = self.quote(column.name)
         match form.kind:
-            case Kind.NUMBER | Kind.BOOLEAN | Kind.FLOAT:
-                return _number(name)
+            case Kind.NUMBER | Kind.BOOLEAN:
+                return _number(name, f"CAST({name} AS TEXT)")
+            case Kind.FLOAT:
+                return _number(name, f"printf('%.15g', {name})")
             case Kind.CHAR:
                 return f"rtrim(CAST({name} AS TEXT), ' ')"
             case Kind.UUID:
@@ -67,11 +71,31 @@ class Sqlite(Dialect):
             case _:
                 return f"CAST({name} AS TEXT)"
 
+    def in_row(self, column: Column, form: Form) -> str:
+        """Without casts: ``printf``, ``||`` and text functions cast themselves, and each cast copies the text."""
+        name = self.quote(column.name)
+        match form.kind:
+            case Kind.NUMBER | Kind.BOOLEAN:
+                return _number(name, f"CAST({name} AS TEXT)", name)
+            case Kind.MOMENT | Kind.AWARE:
+                return _moment(name, 6 if form.digits is None else form.digits)
+            case Kind.TEXT | Kind.INTEGER | Kind.DATE if column.kind is not Kind.BINARY:
+                return name
+            case _:
+                return self.canonical(column, form)
+
     def length(self, text: str) -> str:  # noqa: D102
         return f"length(CAST({text} AS BLOB))"
 
-    def join(self, parts: Sequence[str]) -> str:  # noqa: D102
-        return " || ".join(part if part[0] == "'" else f"coalesce({part}, '')" for part in parts)
+    def join(self, parts: Sequence[str]) -> str:
+        """By ``printf``, which cuts a text at a NUL: its length before it tells it from a whole one."""
+        if len(parts) > _MOST_ARGUMENTS:
+            return self.join_whole(parts)
+        form = "".join(part[1:-1] if part in MARKS else "%s" for part in parts)
+        return f"printf('{form}', {', '.join(part for part in parts if part not in MARKS)})"
+
+    def join_whole(self, parts: Sequence[str]) -> str:  # noqa: D102
+        return " || ".join(part if part in MARKS else f"coalesce({part}, '')" for part in parts)
 
     def order(self, column: Column, form: Form) -> str:  # noqa: D102
         if form.kind is Kind.INTEGER:
@@ -91,19 +115,20 @@ class Sqlite(Dialect):
         return f"{name}{collate} = {self.literal(value, column)}"
 
 
-def _number(name: str) -> str:
+def _number(name: str, short: str, whole: str | None = None) -> str:
     """A float as the decimal of at most 15 digits that it came from (IEEE 754 double), if it did, else with 17."""
-    short = f"printf('%.15g', {name})"
     text = f"CASE WHEN CAST({short} AS REAL) = {name} THEN {short} ELSE printf('%!.17g', {name}) END"
-    return f"CASE typeof({name}) WHEN 'real' THEN {text} ELSE CAST({name} AS TEXT) END"
+    return f"CASE typeof({name}) WHEN 'real' THEN {text} ELSE {whole or f'CAST({name} AS TEXT)'} END"
 
 
 def _moment(text: str, digits: int) -> str:
     """A stored text in the form PostgreSQL writes: a space, and no zeros at the end of a second's digits."""
     spaced = f"replace({text}, 'T', ' ')"
     cut = spaced if digits >= 6 else f"substr({spaced}, 1, {20 + digits})"
-    trimmed = f"CASE WHEN substr({spaced}, 20, 1) = '.' THEN rtrim(rtrim({cut}, '0'), '.') ELSE {spaced} END"
-    return f"CASE WHEN length({text}) = 10 THEN {text} || ' 00:00:00' ELSE {trimmed} END"
+    return (
+        f"CASE WHEN length({text}) = 19 THEN {spaced} WHEN length({text}) = 10 THEN {text} || ' 00:00:00' "
+        f"WHEN substr({text}, 20, 1) = '.' THEN rtrim(rtrim({cut}, '0'), '.') ELSE {spaced} END"
+    )
 
 
 def _column(name: str, native: str, *, is_nullable: bool) -> Column:

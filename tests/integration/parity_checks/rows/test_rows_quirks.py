@@ -53,8 +53,8 @@ def test_types_that_are_certain_are_equal_in_both_databases(
         "CHARACTER SET utf8mb4",
         "INSERT INTO t SELECT seq, concat('A', seq), seq * 7 / 10, seq, seq % 2 = 0, date_add('1950-01-01', interval "
         "seq day), date_add('2024-01-01', interval seq * 1500000 microsecond), convert_tz(date_add("
-        "'2024-07-01 11:00:00', interval seq second), '+00:00', @@session.time_zone), X'00ff', concat(char(0xc3a9 using utf8mb4), "
-        "char(0xf09f9880 using utf8mb4), seq), seq * 0.1e0 FROM seq_1_to_300",
+        "'2024-07-01 11:00:00', interval seq second), '+00:00', @@session.time_zone), X'00ff', "
+        "concat(char(0xc3a9 using utf8mb4), char(0xf09f9880 using utf8mb4), seq), seq * 0.1e0 FROM seq_1_to_300",
     )
     found, tally, made = reconcile(subject(postgresql, mariadb, "id", table="t"), tmp_path)
     assert found == []
