@@ -47,6 +47,9 @@ LONGEST_WAIT_S: Final = 15.0
 MOST_FURTHER: Final = 4
 """How many further looks such writes may cause."""
 
+_JOURNALED_WITHIN_S: Final = 0.25
+"""A later write that the answering side has made is in the journal so soon."""
+
 _JSON: Final = (("content-type", "application/json"),)
 _COMPARED = frozenset({OutcomeKind.MATCH, OutcomeKind.NOISE, OutcomeKind.ACCEPTED, OutcomeKind.MISMATCH})
 
@@ -128,6 +131,7 @@ class Effects:
             if outcome.kind is not OutcomeKind.MISMATCH and (outcome.kind is OutcomeKind.MATCH or attempt >= allowed):
                 return replace(outcome, settled=attempt)
             if attempt >= allowed:
+                await asyncio.sleep(_JOURNALED_WITHIN_S)
                 # What arrived just before the look may not show yet: a side is given the plan's time after each write.
                 if not await self._writes.touch(key, began - settle.after_s):
                     return await self._doubted(made, effect, outcome)

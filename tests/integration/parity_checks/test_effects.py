@@ -122,6 +122,26 @@ async def test_effect_while_the_key_is_written_again_and_again_is_no_false_findi
     assert OutcomeKind.MISMATCH not in {outcome.kind for outcome in outcomes}
 
 
+async def test_effect_sees_a_later_write_that_is_not_journaled_yet(tmp_path: Path) -> None:
+    old, new = Things(from_17), Things(from_17)
+    effect = {**READ_IT, "request": {"target": "/things/{key}"}, "after_s": 0.4}
+    more = {"t.change": {"effects": [effect]}, "t.get": {"compare": NO_WAIT}}
+    async with caller(tmp_path, old, new, more) as ask:
+        old.held["7"], new.held["7"] = {"id": 7, "name": "before"}, {"id": 7, "name": "before"}
+        first = await ask.ask("t.change", "PUT", "/things/7", {"name": "a"}, key="7")
+        second = await ask.ask("t.change", "PUT", "/things/7", {"name": "b"}, key="7", is_journaled=False)
+
+        async def journal_late() -> None:
+            while not any(request[0] == "GET" for request in new.seen):  # noqa: ASYNC110  as an engine, from outside
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            ask.journal.append([second])
+
+        await asyncio.gather(journal_late(), ask.outcomes(first))
+        outcomes = await ask.outcomes(first, second)
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.MATCH, OutcomeKind.MATCH]
+
+
 async def test_effect_compares_by_the_rules_of_its_read(tmp_path: Path) -> None:
     old, new = Things(from_17), Things(in_words)
     strict = {"t.get": {"compare": {"rules": [OWN_CLOCK], "settle": {"attempts": 0}, "noise": {"sample": 0}}}}
