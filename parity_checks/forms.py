@@ -1,19 +1,18 @@
 """What a value looks like, and whether it looks like others: its form, and the range that values of it span. Pure.
 
 ======================  ==============================================================================
-``number``              digits with sign and point: within the range, and with no more places than seen
+``number``              digits with sign and point: within the range, and with one more place than seen at most
 ``time …``              dates and times of one layout, such as ``time 9-9-9T9:9:9Z``: within the range
 ``uuid``                in either case
 ``hex``, ``token``      made by a machine: about as long
 ``truth``               ``true`` or ``false``
 ``empty``               nothing, or white space
-``prose``               three words or more
-``shape …``             anything else, runs collapsed: ``AB-0042/x`` is ``shape a-9/a``; about as long
+``shape …``             anything else, runs collapsed: ``AB-0042/x`` is ``shape a-9/a``; a tenth to ten times as long
 ======================  ==============================================================================
 
-A range is what was seen, widened by its own width and by a tenth of its greatest value. Where the numbers seen lie over
-a hundredth apart they say little of their range: then it is a tenfold either way. So a factor of 100, another sign, an
-hour on a timestamp or another spelling is always told, and two draws from one source hardly ever.
+A range is what was seen, widened by its own width or by a tenth of its greatest value, whichever is more. Where the
+numbers seen lie over a hundredth apart they say little of their range: then it is tenfold either way. So a factor of
+100, another sign, an hour on a timestamp or another spelling is told, and two draws from one source hardly ever are.
 """
 
 import re
