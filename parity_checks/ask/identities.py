@@ -26,6 +26,7 @@ from strangler.exchange import (
     DifferenceKind,
     Exchange,
     Observation,
+    Origin,
     Outcome,
     OutcomeKind,
     Request,
@@ -126,6 +127,8 @@ class Identities:
         answer = exchange.answer
         if not learn or not answer.has_succeeded or not asked.has_succeeded or answer.side is asked.side:
             return Learnt()
+        if exchange.origin is not Origin.CALLER:
+            return Learnt()  # a copy of its own, which no caller will ever ask about
         if answer.body is None or asked.body is None:
             return Learnt(said="ids not learnt: a body was not captured")
         old, new = (answer, asked) if answer.side is Side.OLD else (asked, answer)

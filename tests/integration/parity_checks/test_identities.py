@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from strangler.exchange import DifferenceKind, Observation, Outcome, OutcomeKind
+from strangler.exchange import DifferenceKind, Observation, Origin, Outcome, OutcomeKind
 from strangler.journal import LearntId
 from strangler.stages import Side
 from tests.integration.parity_checks.two_sides import Things, caller
@@ -202,6 +202,20 @@ async def test_identities_learnt_from_a_sandbox_are_the_sandboxs_own(tmp_path: P
         assert ask.journal.ids("thing@copy", ["17"], Side.OLD) == {"17": "N/0 ü"}
     assert kinds(outcomes)[:2] == ["match", "match"]
     assert outcomes[2].detail == "ids sent as they are (1 unknown: thing)"
+
+
+async def test_identities_of_a_replay_are_nobodys(tmp_path: Path) -> None:
+    old, new = Things(from_17), Things(in_words)
+    sandbox = {"policy": "sandbox", "sandbox": "copy"}
+    opaque = {"rules": [{"path": "$.id", "as": "opaque", "why": "each side makes its own ids"}]}
+    async with caller(tmp_path, old, new, writes=sandbox, compare=opaque) as ask:
+        made = await ask.ask("t.create", "POST", "/things", {"name": "a"})
+        again = replace(made, id="replay-1-0", origin=Origin.REPLAY)
+        (first,) = await ask.outcomes(made)
+        ask.journal.append([again])
+        (second,) = await ask.outcomes(again)
+        assert ask.journal.ids("thing@copy", ["17"], Side.OLD) == {"17": "N/0 ü"}
+    assert (len(new.held), first.kind, second.kind) == (2, OutcomeKind.MATCH, OutcomeKind.MATCH)
 
 
 async def test_identities_are_not_learnt_where_a_side_refused(tmp_path: Path) -> None:
