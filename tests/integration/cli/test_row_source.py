@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from strangler.cli.row_source import MOST_ROWS, SystemRows
 from strangler.errors import SystemUnreachable, UsageError
+from strangler.exchange import OutcomeKind
 from strangler.plan.models import System
+from tests.integration.parity_checks.two_sides import OWN_ID, Things, caller
 
 TABLE = "CREATE TABLE letter (nino CHAR(9), line VARCHAR(40), pence NUMERIC(10,2), sent DATE, note VARCHAR(9))"
 ROW = "INSERT INTO letter VALUES ('AB123456C', 'Señorío & Sons', 1.10, '2026-11-23', NULL)"
@@ -92,3 +94,36 @@ async def test_row_source_without_a_database_says_so(source: SystemRows, address
     system = System(department="d", speaks="http", url="http://127.0.0.1:9", rows_connection=address)
     with pytest.raises(UsageError, match="letters"):
         await source.rows("letters", system, QUERY, "a")
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_row_source_shows_a_write_in_two_databases(
+    source: SystemRows, tmp_path: Path, postgresql_url: str, *, is_same: bool
+) -> None:
+    with sqlite3.connect(tmp_path / "rows.db") as database:
+        database.execute(TABLE)
+        database.execute(ROW)
+    database.close()
+    engine = sa.create_engine(postgresql_url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        changed = ROW if is_same else ROW.replace("Sons", "Son")
+        for statement in ("DROP TABLE IF EXISTS letter", TABLE, changed):
+            connection.execute(sa.text(statement))
+    engine.dispose()
+    rows = {"old": QUERY, "new": QUERY, "old_system": "old", "new_system": "new"}
+    number = {"path": "$[*].pence", "as": "number", "why": "SQLite keeps no trailing zeros"}
+    compare = {"rules": [OWN_ID, number], "settle": {"attempts": 1, "after_s": 0.02}}
+    old, new = Things(lambda held: held), Things(lambda held: held)
+    async with caller(tmp_path, old, new, effects=[{"name": "letters", "rows": rows}], compare=compare) as ask:
+        addresses = {"old": f"sqlite:///{tmp_path}/rows.db", "new": postgresql_url}
+        systems = {
+            name: system.model_copy(update={"rows_connection": addresses.get(name)})
+            for name, system in ask.plan.systems.items()
+        }
+        ask.plan = ask.plan.model_copy(update={"systems": systems})
+        made = await ask.ask("t.create", "POST", "/things", {"name": "a"}, key="AB123456C")
+        (outcome,) = await ask.outcomes(made, rows=source)
+    found = [(one.kind.value, one.general_path, one.old, one.new) for one in outcome.differences]
+    told = ("value", "effects.letters $[*].line", "Señorío & Sons", "Señorío & Son")
+    assert found == ([] if is_same else [told])
+    assert outcome.kind is (OutcomeKind.MATCH if is_same else OutcomeKind.MISMATCH)
