@@ -5,7 +5,7 @@ places. A document type is refused, and nothing is fetched.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
@@ -39,13 +39,16 @@ def xml_spots(name: str, path: str, text: str) -> Iterator[Spot]:
         return
     places = _places(body)
     numbers = {element: number for number, element in enumerate(root.iter("*"))}
-    before = len(text) - len(text.removeprefix("\ufeff"))
+    spans: list[tuple[int, int, str, Callable[[str], str | None]]] = []
     for item in found:
         element, attribute = _owner(item)
         span = None if element is None else _span(body, places[numbers[element]], element, attribute)
         if span is not None:
-            start, end = (before + len(body[:at].decode("utf-8", "surrogatepass")) for at in span)
-            yield Spot(Part.BODY, name, _text_of(item), start, end, _quoted if attribute else _content)
+            spans.append((*span, _text_of(item), _quoted if attribute else _content))
+    before = len(text) - len(text.removeprefix("\ufeff"))
+    at = _characters(body, [offset for start, end, _, _ in spans for offset in (start, end)])
+    for start, end, value, spell in spans:
+        yield Spot(Part.BODY, name, value, before + at[start], before + at[end], spell)
 
 
 def xml_ids(path: str, text: str) -> list[str]:
@@ -160,6 +163,18 @@ def _attribute_span(
         if raw_local == local and bound == namespace.removeprefix("{"):
             return found.start(2) + 1, found.end(2) - 1
     return None
+
+
+def _characters(body: bytes, offsets: Sequence[int]) -> dict[int, int]:
+    """How many characters stand before each of these bytes; the body is gone through once, however many there are."""
+    if body.isascii():
+        return {offset: offset for offset in offsets}
+    counted: dict[int, int] = {}
+    at = characters = 0
+    for offset in sorted(set(offsets)):
+        characters += len(body[at:offset].decode("utf-8", "surrogatepass"))
+        counted[offset], at = characters, offset
+    return counted
 
 
 def _content(value: str) -> str | None:

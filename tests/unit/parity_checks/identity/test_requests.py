@@ -285,3 +285,12 @@ def test_requests_whatever_is_sent_is_read_or_complained_of(body: bytes, content
     assert made.method == "POST"
     if not spots.ids:
         assert made is request
+
+
+@pytest.mark.parametrize("beside", ["x", "£"])
+def test_requests_with_thousands_of_ids_are_gone_through_once(beside: str) -> None:
+    text = "<a>" + "".join(f"<b>{beside}<c id='{n}'/></b>" for n in range(20_000)) + "</a>"
+    request = Request("POST", "/", (("content-type", "text/xml"),), text.encode())
+    made, left = sent(request, {str(n): f"N{n}" for n in range(20_000)}, use(xpath="//c/@id"))
+    assert left == []
+    assert (made.body or b"").decode() == text.replace("id='", "id='N")
