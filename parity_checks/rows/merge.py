@@ -90,12 +90,13 @@ class Merge:
     Args:
         size: how many columns the key has.
         are_same: judges the columns that only Python compares, given both rows' values of them.
+        may_part: whether it must judge equal values too, because a rule gives each side its own units, codes or zone.
 
     ``old_rows`` and ``new_rows`` are counts so far; no key up to ``done`` will be a candidate any more.
     """
 
-    def __init__(self, size: int, are_same: Callable[[Row, Row], bool]) -> None:
-        self._size, self._are_same = size, are_same
+    def __init__(self, size: int, are_same: Callable[[Row, Row], bool], *, may_part: bool = False) -> None:
+        self._size, self._are_same, self._may_part = size, are_same, may_part
         self.old_rows = self.new_rows = 0
         self.done: Key | None = None
 
@@ -127,7 +128,7 @@ class Merge:
         length = min(len(left.rows) - left.position, len(right.rows) - right.position, _BLOCK)
         first = left.rows[left.position : left.position + length]
         second = right.rows[right.position : right.position + length]
-        if first == second:
+        if first == second and not self._may_part:
             left.position += length
             right.position += length
             self.done = first[-1][: self._size]
@@ -143,7 +144,7 @@ class Merge:
         end_old, end_new = min(len(old), i + _BLOCK), min(len(new), j + _BLOCK)
         while i < end_old and j < end_new:
             a, b = old[i], new[j]
-            if a == b:
+            if a == b and not self._may_part:
                 i, j = i + 1, j + 1
                 continue
             key, other = a[:size], b[:size]

@@ -11,6 +11,7 @@ from parity_checks.rows.progress import Position
 from parity_checks.rows.sorting import ordered
 from parity_checks.rows.statements import Statements
 from parity_checks.rows.values import are_same, text_of
+from parity_checks.rules.parting import may_part
 from strangler.stages import Side as Which
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def merger(owner: "Reconciliation") -> Merge:
             for pair, left, right in zip(pairs, old, new, strict=True)
         )
 
-    return Merge(len(owner.work.key), judge)
+    parting = any(may_part(rule) for pair in pairs for rule in pair.rules)
+    return Merge(len(owner.work.key), judge, may_part=parting)
 
 
 def merged_lists(owner: "Reconciliation", old: list[Row], new: list[Row]) -> list[Key]:

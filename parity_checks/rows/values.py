@@ -10,6 +10,7 @@ from parity_checks.rows.columns import Form, Kind
 from parity_checks.rules.compiled import holds
 from parity_checks.rules.equalities import number
 from parity_checks.rules.known import Known
+from parity_checks.rules.parting import parts
 from strangler.plan.comparison import AbsenceRule, IdRule, Rule, TextRule
 
 _MOMENT = re.compile(r"(\d{4,6}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?")
@@ -37,13 +38,14 @@ def are_same(form: Form, rules: Sequence[Rule], old: str | None, new: str | None
 
     Args:
         form: the pair's form.
-        rules: the column's rules; any one that holds makes them the same. A text rule's folding comes before the
+        rules: the column's rules; any one that holds makes them the same, and one that gives the two sides ways of
+            their own (units, codes, zones) keeps equal texts apart. A text rule's folding comes before the
             others, so that text can be folded and looked up in a code table.
         old: the old side's value as text, ``None`` for NULL.
         new: the new side's.
         known: the identity map.
     """
-    if old == new or are_equal(form, old, new):
+    if (old == new or are_equal(form, old, new)) and not (old and any(parts(rule, old) for rule in rules)):
         return True
     for rule in rules:
         match rule:

@@ -84,6 +84,13 @@ def test_values_same_only_by_rule(kind: Kind, old: str, new: str | None, rule: d
     assert same(Form(kind), old, new, rule)
 
 
+def test_rule_keeps_equal_values_apart_where_they_mean_two_things() -> None:
+    assert not same(Form(Kind.NUMBER), "5", "5.00", {"as": "money", "old": "pounds", "new": "pence"})
+    assert not same(Form(Kind.TEXT), "1", "1", {"as": "code", "table": {"1": "2", "2": "1"}})
+    assert same(Form(Kind.TEXT), "3", "3", {"as": "code", "table": {"1": "2", "2": "1"}})
+    assert same(Form(Kind.NUMBER), "0", "0", {"as": "money", "old": "pounds", "new": "pence"})
+
+
 def test_rule_says_nothing_of_values_it_is_not_about() -> None:
     absence = {"as": "absence", "equal": ["null", "empty"]}
     assert not same(Form(Kind.TEXT), "x", None, absence)
