@@ -136,22 +136,36 @@ def _quoted(name: str) -> str:
     return name.replace("\\", "\\\\").replace("'", "\\'")
 
 
+class WholeName(str):
+    """An expanded name whose namespace must be said, for something beside it has the same local name."""
+
+    __slots__ = ()
+
+
+def _test(name: str, local: str, is_whole: bool) -> str:
+    """What an XPath asks of a name with a namespace."""
+    test = f"local-name()='{local}'"
+    if not is_whole:
+        return test
+    namespace = name.removeprefix("@")[1 : -len(local) - 1]
+    quote = '"' if "'" in namespace else "'"
+    return f"{test} and namespace-uri()={quote}{namespace}{quote}"
+
+
 def xml_path(place: Place) -> tuple[str, str]:
     """The place as an XPath that any tool takes without namespace bindings, and as the short form that rules take."""
     concrete: list[str] = []
     general: list[str] = []
     while place is not None:
         place, name, position = place
+        is_whole = isinstance(name, WholeName)
         name = _bounded(name or "")
         local = local_name(name.removeprefix("@"))
         if name == "#text":
             step, short = "text()", "text()"
-        elif name.startswith("@"):
-            step = f"@*[local-name()='{local}']" if "{" in name else f"@{local}"
-            short = f"@{local}"
         else:
-            step = f"*[local-name()='{local}']" if name.startswith("{") else local
-            short = local
+            short = f"@{local}" if name.startswith("@") else local
+            step = f"{'@' * name.startswith('@')}*[{_test(name, local, is_whole)}]" if "{" in name else short
         concrete.append(f"/{step}" if position is None else f"/{step}[{position}]")
         general.append(f"/{short}")
     return "".join(reversed(concrete)) or "/", "".join(reversed(general)) or "/"

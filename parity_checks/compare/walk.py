@@ -4,20 +4,14 @@ The rules are followed on the way down as automaton states, so a place costs the
 A rule hides exactly what it names, and everything it hides is counted.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
 from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name
-from parity_checks.compare.align import (
-    Alignment,
-    Contents,
-    align,
-    align_by_identity,
-    align_in_place,
-    align_without_order,
-)
+from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
 from parity_checks.compare.anatomy import (
     SINGLE,
     are_same,
@@ -31,7 +25,7 @@ from parity_checks.compare.anatomy import (
     unlike,
 )
 from parity_checks.compare.content import content, hides, is_optional, label_of, renamed, set_rule
-from parity_checks.compare.findings import Findings, Place
+from parity_checks.compare.findings import Findings, Place, WholeName
 from parity_checks.rules.compiled import CompiledRules
 from parity_checks.rules.paths import State
 from strangler.exchange import DifferenceKind
@@ -257,9 +251,6 @@ class Walk:
 
         old_contents = Contents(old_texts, None, closely(old, Side.OLD))
         new_contents = Contents(new_texts, None, closely(new, Side.NEW))
-        in_place = align_in_place(old_contents, new_contents) if rule is None else None
-        if in_place is not None:
-            return in_place
         if rule is not None and sorted(old_texts) == sorted(new_texts):
             return Alignment((), (), ())  # the very same elements: no pair of them needs a look
         other = {text: canonical(text) for text in set(old_texts).symmetric_difference(new_texts)}
@@ -288,9 +279,11 @@ class Walk:
 
     def _elements(self, old: Element, new: Element, state: State, place: Place) -> None:
         back = self._names_back(old, new, state)
-        for name, (old_text, new_text, found) in _attributes(old, new, back).items():
+        attributes = _attributes(old, new, back)
+        whole = _whole_names(attributes.keys()) if len(attributes) > 1 else {}
+        for name, (old_text, new_text, found) in attributes.items():
             if old_text != new_text:
-                where = state.step(label_of(name)), (place, found, None)
+                where = state.step(label_of(name)), (place, whole.get(found, found), None)
                 if old_text is ABSENT or new_text is ABSENT:
                     self._lone(old_text, new_text, old, *where)
                 else:
@@ -316,19 +309,22 @@ class Walk:
 
     def _children(self, old: Element, new: Element, state: State, place: Place, back: Mapping[str, str]) -> None:
         old_names, new_names = _names(old), [back.get(name, name) for name in _names(new)]
+        whole = _whole_names({*old_names, *new_names, *back})
         if old_names == new_names and len(set(old_names)) == len(old_names):
             for name, old_child, new_child in zip(old_names, old.children, new.children, strict=True):
                 below = state.step(label_of(name))
+                called = whole.get(name, name)
                 if below.hits or state.hits:
-                    self._group((name, name), [old_child], [new_child], (old, state), place)
+                    self._group((called, called), [old_child], [new_child], (old, state), place)
                 else:
-                    self._pair(old_child, new_child, below, (place, name, None))
+                    self._pair(old_child, new_child, below, (place, called, None))
             return
         old_groups, new_groups = groups_of(old.children, old_names), groups_of(new.children, new_names)
         forth = {name: found for found, name in back.items()}
         for name in dict.fromkeys((*old_groups, *new_groups)):
             found = forth.get(name, name) if name not in old_groups else name
-            self._group((name, found), old_groups.get(name, []), new_groups.get(name, []), (old, state), place)
+            names = whole.get(name, name), whole.get(found, found)
+            self._group(names, old_groups.get(name, []), new_groups.get(name, []), (old, state), place)
         if set_rule(state, self._rules) is None:
             self._element_order(old_names, new_names, state, place)
 
@@ -386,12 +382,11 @@ class Walk:
         old_names, new_names = self._ordered(old_names, state), self._ordered(new_names, state)
         if old_names == new_names:
             return
-        if sorted(old_names) != sorted(new_names):  # something is missing or surplus, which has been told
+        # What is missing or surplus has been told: only names that stand elsewhere count.
+        if align(Contents.plain(old_names), Contents.plain(new_names)).moved:
             both = set(old_names) & set(new_names)
-            old_names = list(dict.fromkeys(name for name in old_names if name in both))
-            new_names = list(dict.fromkeys(name for name in new_names if name in both))
-        if old_names != new_names:
-            self._findings.add(DifferenceKind.ORDER, place, _named(old_names), _named(new_names))
+            said = (_named([name for name in names if name in both]) for names in (old_names, new_names))
+            self._findings.add(DifferenceKind.ORDER, place, *said)
 
     def _ordered(self, names: list[str], state: State) -> list[str]:
         """The names without those that are ignored."""
@@ -410,6 +405,14 @@ class Walk:
 
 def _names(element: Element) -> list[str]:
     return [("#text" if isinstance(child, str) else child.name) for child in element.children]
+
+
+def _whole_names(names: Collection[str]) -> dict[str, str]:
+    """Those of the names that have a namespace and share their local name with another one."""
+    often = Counter(map(local_name, names))
+    if len(often) == len(names):
+        return {}
+    return {name: WholeName(name) for name in names if "{" in name and often[local_name(name)] > 1}
 
 
 def _attributes(old: Element, new: Element, back: Mapping[str, str]) -> dict[str, tuple[Value, Value, str]]:
