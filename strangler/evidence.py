@@ -117,7 +117,8 @@ class ParityEvidence:
     both sides refused. ``interleaved`` counts exchanges of the last day that stand under another fingerprint although
     they began after one under this; ``alone`` counts those under this one that began after the last of them.
 
-    ``noise`` is what asking old twice told, ``rules`` how much those rules hid whose plan entry sets a limit.
+    ``keys`` is about how many different keys the exchanges have; 0 where none has any. ``noise`` is what asking old
+    twice told, ``rules`` how much those rules hid whose plan entry sets a limit.
     """
 
     fingerprint: str
@@ -131,6 +132,7 @@ class ParityEvidence:
     refused: int = 0
     interleaved: int = 0
     alone: int = 0
+    keys: int = 0
     noise: NoiseEvidence | None = None
     rules: tuple[RuleLimit, ...] = ()
 

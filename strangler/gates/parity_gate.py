@@ -16,6 +16,9 @@ PENDING_RATIO = 0.01
 FEWEST_SETTLED = 3
 """So many may settle whatever their share: a few races are no sign of anything."""
 
+INPUTS_PER_KEY = 100
+"""More different inputs than this for each key look like a part of the request that makes no other question."""
+
 _FAILURES = (OutcomeKind.MISMATCH, OutcomeKind.NEW_FAILED)
 
 
@@ -30,6 +33,11 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
     if damage:
         return no_data("parity", damage, threshold)
     failures, n, reasons = _sample(seen.inputs, policy.max_not_compared)
+    if seen.keys and n > INPUTS_PER_KEY * seen.keys:
+        reasons.append(
+            f"the {n:,} inputs are of about {seen.keys:,} keys only: see that what makes no other question, such as a "
+            f"request id, is under 'same_input_ignoring'"
+        )
     if seen.pending:
         reasons.append(f"{seen.pending:,} exchanges still wait to be compared")
     if n == 0:

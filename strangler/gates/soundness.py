@@ -46,7 +46,7 @@ def damage_of_parity(seen: ParityEvidence, now: float) -> str:
         for count in (*counts.by_kind.values(), *counts.not_compared.values()):
             if not isinstance(count, int) or count < 0:
                 return f"{count!r} is no number of outcomes"
-    for count in (seen.settled, seen.refused, seen.interleaved, seen.alone, seen.pending):
+    for count in (seen.settled, seen.refused, seen.interleaved, seen.alone, seen.pending, seen.keys):
         if not isinstance(count, int) or count < 0:
             return f"{count!r} is no number of exchanges"
     if seen.inputs.total > seen.exchanges.total:

@@ -19,6 +19,7 @@ from strangler.journal.coverage import store_covered
 from strangler.journal.crypto import Sealer
 from strangler.journal.findings import bump_findings
 from strangler.journal.frames import pack_differences, pack_observation, unpack_exchange
+from strangler.journal.keys import bump_keys
 from strangler.journal.records import COMPARED, RANK, State
 from strangler.journal.tallies import bump_noise, bump_rules
 from strangler.journal.upserts import CHUNK, upsert
@@ -78,6 +79,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     rows = _unjudged(connection, results)
     sizes = {name: row.size or 0 for name, row in rows.items()}
     counts = _rollups(results, rows)
+    keys = {name: row.key_digest for name, row in rows.items() if row.key_digest}
     cohorts = {name: row.cohort for name, row in rows.items() if row.cohort}
     fresh: list[tuple[Judged, str]] = []
     for result in results:
@@ -99,6 +101,8 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
         new_pairs = _bump_outcomes(connection, _Group(operation, fingerprint, EVERYBODY), members, now)
         for cohort, of_cohort in _by_cohort(members, cohorts).items():
             _bump_outcomes(connection, _Group(operation, fingerprint, cohort), of_cohort, now)
+        of_members = [keys[result.exchange_id] for result in members if result.exchange_id in keys]
+        bump_keys(connection, operation, fingerprint, of_members, now)
         bump_rules(connection, operation, fingerprint, members, now)
         bump_noise(connection, operation, fingerprint, members)
         bump_findings(
@@ -141,9 +145,9 @@ def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, An
     found: dict[str, Any] = {}
     ids = [result.exchange_id for result in results]
     for start in range(0, len(ids), CHUNK):
-        chosen = sa.select(x.id, x.operation, x.cohort, x.at, x.origin, sa.func.length(x.sealed).label("size")).where(
-            x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED
-        )
+        chosen = sa.select(
+            x.id, x.operation, x.cohort, x.at, x.origin, x.key_digest, sa.func.length(x.sealed).label("size")
+        ).where(x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED)
         found.update((row.id, row) for row in connection.execute(chosen))
     return found
 

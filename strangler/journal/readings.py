@@ -15,6 +15,7 @@ from strangler.evidence import Counts, NoiseEvidence, ParityEvidence
 from strangler.exchange import Origin, OutcomeKind, Reason
 from strangler.journal import schema
 from strangler.journal.judging import EVERYBODY, UNEXPLAINED
+from strangler.journal.keys import about_how_many
 from strangler.journal.queue import is_unfinished
 from strangler.journal.records import BY_RANK, COMPARED, RANK, AcceptedSignature, Tally
 from strangler.journal.tallies import noise
@@ -75,6 +76,7 @@ def parity(
         refused=sum(row.count for row in mine if row.reason == Reason.BOTH_REFUSED),
         interleaved=interleaved,
         alone=alone,
+        keys=about_how_many(connection, operation, fingerprint),
         noise=_open_noise(connection, operation, fingerprint, covered, minor),
     )
 

@@ -43,6 +43,7 @@ def purge(connection: Connection, sealer: Sealer, chosen: Sequence[tuple[int, st
     connection.execute(
         sa.update(schema.findings).where(f.example_at < before, f.sealed.is_not(None)).values(sealed=None, samples=None)
     )
+    connection.execute(sa.delete(schema.key_sketch).where(schema.key_sketch.c.last_at < before))
     connection.execute(sa.delete(schema.minutes).where(schema.minutes.c.slot < before))
     return dropped
 

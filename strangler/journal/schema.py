@@ -13,6 +13,7 @@ sightings      which build was last seen on which side, and when
 load_runs      results of load tests
 rule_tally     how many exchanges each comparison rule hid something in, and how many differences
 noise_tally    how often old differs from old again, and from new, at one path: fair draws only
+key_sketch     about how many different keys stand behind the evidence
 contract       the items that the old side's contract holds, by plan entry
 contract_source where each contract was read, and what was wrong with it
 coverage       which of them the evidence has shown
@@ -269,6 +270,15 @@ identities = Table(
     Column("exchange", String(64), nullable=False),
     Column("at", Double, nullable=False),
     Index("ix_identities_new", "name", "new_digest", unique=True),
+)
+
+key_sketch = Table(
+    "key_sketch",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("smallest", LargeBinary, nullable=False, comment="the smallest hashes of keys, joined, in order"),
+    Column("last_at", Double, nullable=False),
 )
 
 minutes = Table(

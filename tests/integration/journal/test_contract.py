@@ -765,3 +765,26 @@ def test_purge_drops_slots_with_the_bodies(journal: Journal) -> None:
     journal.append([exchange("a", at=101.0, answer=new, asked=None), exchange("b", at=901.0, answer=new, asked=None)])
     journal.purge(before=500.0, now=1000.0)
     assert journal.window(OP, 95.0).requests == 1
+
+
+def asked_by(journal: Journal, run: str, count: int) -> None:
+    """One exchange of each of so many keys."""
+    journal.append([exchange(f"{run}{n}", key=f"k{n}") for n in range(count)])
+    journal.finish([judged(f"{run}{n}", OutcomeKind.MATCH, f"{run}{n}") for n in range(count)], 200.0)
+
+
+def test_parity_tells_about_how_many_keys_there_were(journal: Journal) -> None:
+    def keys() -> int:
+        return journal.parity(OP, "now", 300.0).keys
+
+    journal.append([exchange("nobody's", key=None)])
+    journal.finish([judged("nobody's", OutcomeKind.MATCH, "i")], 200.0)
+    assert keys() == 0
+    asked_by(journal, "a", 90)
+    asked_by(journal, "b", 90)
+    assert keys() == 90
+    asked_by(journal, "c", 2_000)
+    assert keys() == pytest.approx(2_000, rel=0.2)
+    assert journal.parity(OP, "before", 300.0).keys == 0
+    journal.purge(before=500.0, now=1000.0)
+    assert keys() == 0

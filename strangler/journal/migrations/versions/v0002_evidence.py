@@ -144,6 +144,16 @@ def _tallies() -> None:
         sa.Column("only_beside", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("operation", "fingerprint", "general_path", "kind", name="pk_noise_tally"),
     )
+    op.create_table(
+        "key_sketch",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column(
+            "smallest", sa.LargeBinary(), nullable=False, comment="the smallest hashes of keys, joined, in order"
+        ),
+        sa.Column("last_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "fingerprint", name="pk_key_sketch"),
+    )
 
 
 def _items() -> None:

@@ -123,6 +123,7 @@ def test_parity_without_data_is_no_data_and_with_other_builds_only_is_stale() ->
         {"refused": -1},
         {"interleaved": -1},
         {"alone": NAN},
+        {"keys": -1},
         {"noise": NoiseEvidence(-1)},
         {"noise": NoiseEvidence(NAN)},  # type: ignore[arg-type]
         {"noise": NoiseEvidence(9, (NoisyPath("$.p", DifferenceKind.VALUE, 4, 3, 3),))},
@@ -247,6 +248,13 @@ def test_parity_holds_where_mostly_refusals_were_compared(refused: int, result: 
     assert verdict.result is result
     assert ("mostly refusals were compared" in "".join(verdict.reasons)) == (result is Result.HOLD)
     assert gates.parity(seen, ParityGate(max_mismatch=0.01, max_refused=1.0), NOW).result is Result.PASS
+
+
+@pytest.mark.parametrize(("keys", "is_told"), [(0, False), (49, True), (50, False), (5000, False)])
+def test_parity_tells_where_many_inputs_are_of_few_keys(keys: int, is_told: bool) -> None:
+    verdict = gates.parity(evidence(counts(match=5000), keys=keys), POLICY, NOW)
+    assert verdict.result is Result.PASS
+    assert ("the 5,000 inputs are of about 49 keys only" in "".join(verdict.reasons)) is is_told
 
 
 def approval(who: str, **changes: object) -> Approval:
