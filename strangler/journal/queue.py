@@ -55,7 +55,7 @@ def claim(connection: Connection, worker: str, limit: int, lease_s: float, now: 
 
 def unfinished_writes(connection: Connection, key_digest: bytes) -> list[str]:
     """The ids of a key's writes that have no outcome yet, in whatever operation."""
-    effect = sa.literal_column("'write'")
+    effect: sa.ColumnElement[str] = sa.literal_column("'write'")
     of_key = sa.select(_x.id).where(_x.key_digest == key_digest, _x.effect == effect)
     found = sa.union_all(of_key.where(_x.state == _WAITING), of_key.where(_x.state == _CLAIMED))
     return list(connection.scalars(found))

@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_claim_keeps_a_key_with_one_worker_across_operations(journal: Journal) -
 
 
 def test_unfinished_writes_are_those_of_the_key_in_any_operation(journal: Journal) -> None:
-    write = {"effect": Effect.WRITE}
+    write: dict[str, Any] = {"effect": Effect.WRITE}
     journal.append([exchange("claimed", at=1.0, **write), exchange("waiting", at=2.0, operation="b.write", **write)])
     journal.append([exchange("read"), exchange("nobody's", asked=None, **write), exchange("other", key="Z", **write)])
     journal.claim("w", 1, 30, 200.0)
