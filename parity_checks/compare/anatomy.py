@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import compress, count
+from operator import ne
 from typing import Any, Final
 
 import orjson
@@ -58,7 +60,7 @@ def equal_ends(old: Sequence[Any], new: Sequence[Any]) -> tuple[int, int]:
 
 
 def _run(old: Sequence[Any], new: Sequence[Any], longest: int) -> int:
-    run = next((at for at in range(longest) if old[at] != new[at]), longest)
+    run = min(next(compress(count(), map(ne, old, new)), longest), longest)
     if not run or all(type(value) is Element for value in old[:run]) or are_surely_same(old[:run], new[:run]):
         return run
     return next((at for at in range(run) if not are_surely_same(old[at], new[at])), run)
