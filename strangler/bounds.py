@@ -81,7 +81,7 @@ def is_lopsided(first: int, second: int, confidence: float, among: int = 1) -> b
         first: pairs of the one kind.
         second: pairs of the other kind.
         confidence: one less the probability with which fair coins are ever said to be lopsided.
-        among: how many such questions are asked at once: each has its part of that probability (Bonferroni).
+        among: into how many parts that probability is cut, of which this question has one (Bonferroni).
     """
     if not (_is_sound(min(first, second), first + second, 0.5, confidence) and among >= 1):
         return False

@@ -23,11 +23,13 @@ MOST_NAMED = 3
 def changed_rates(noise: NoiseEvidence, confidence: float) -> tuple[NoisyPath, ...]:
     """The paths at which new differs from old more, or less, often than old from itself; the most unequal first.
 
-    Where new is like old, any path is called so with a probability of at most ``1 - confidence``, over all paths
-    together and however often somebody looks.
+    Where new is like old, any path is ever called so with a probability of at most ``1 - confidence``, over all paths
+    together and however often somebody looks. Paths turn up one after the other: the j-th is never asked about among
+    fewer than j, so with its part of that probability set to 1 / (j (j + 1)) all parts together stay below the whole.
     """
-    paths = noise.paths
-    found = [path for path in paths if is_lopsided(path.only_again, path.only_beside, confidence, len(paths))]
+    count = len(noise.paths)
+    share = count * (count + 1)
+    found = [path for path in noise.paths if is_lopsided(path.only_again, path.only_beside, confidence, share)]
     return tuple(sorted(found, key=lambda path: -abs(path.only_beside - path.only_again)))
 
 
