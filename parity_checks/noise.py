@@ -17,7 +17,7 @@ fingerprint, and a change of rate is a finding of its own.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, lgamma, log, log1p
 from typing import Final
@@ -51,6 +51,7 @@ def judge(
     differences: Sequence[Difference],
     old_again: Sequence[Sequence[Difference]],
     learnt: frozenset[PathAndKind] = frozenset(),
+    in_old_terms: Callable[[str, str], str] = lambda _, text: text,
 ) -> tuple[Difference, ...]:
     """The differences that remain once noise is taken away.
 
@@ -59,13 +60,15 @@ def judge(
         old_again: for each further time that old was asked, the differences between old's answer to the caller (as
             ``old``) and that one (as ``new``), by the same rules. Empty where old was not asked again.
         learnt: the paths that are noisy by earlier draws, as ``learnt_paths`` gives them.
+        in_old_terms: what old would say at a generalised path for what new says (``CompiledRules.in_old_terms``), so
+            that pence are not held against a range of pounds.
 
     Returns:
         What new is to answer for, in the order given. If nothing remains the outcome is ``NOISE``.
     """
     if not differences or not (learnt or any(old_again)):
         return tuple(differences)
-    shown = _Shown(old_again, learnt)
+    shown = _Shown(old_again, learnt, in_old_terms)
     coming_and_going = _comings_and_goings(differences)
     return tuple(found for found in differences if not shown.excuses(found, coming_and_going))
 
@@ -147,8 +150,14 @@ def _tail(least: int, draws: int, p: float) -> float:
 class _Shown:
     """What old has shown of itself in one exchange."""
 
-    def __init__(self, old_again: Sequence[Sequence[Difference]], learnt: frozenset[PathAndKind]) -> None:
+    def __init__(
+        self,
+        old_again: Sequence[Sequence[Difference]],
+        learnt: frozenset[PathAndKind],
+        in_old_terms: Callable[[str, str], str],
+    ) -> None:
         self._learnt = learnt
+        self._in_old_terms = in_old_terms
         self._at: dict[PathAndKind, list[Difference]] = defaultdict(list)
         for found in (found for again in old_again for found in again):
             self._at[found.general_path, found.kind].append(found)
@@ -168,6 +177,8 @@ class _Shown:
             seen = _values(own)
             is_known = found.new is None or not seen or is_alike(found.new, seen)
             return is_known and self._come_and_go(found.general_path, comings[found.general_path])
+        if found.kind is DifferenceKind.VALUE and found.new is not None:
+            found = replace(found, new=self._in_old_terms(found.general_path, found.new))
         if found.kind in _VALUES:
             return _is_of_old(found, own, is_learnt=is_learnt)
         return found.new in _values(own)

@@ -108,7 +108,7 @@ class Wavering:
             seen, learnt = _surely(seen, {path for path, _ in new_too}), frozenset()
         elif exchange.key is not None:  # old's answers over time tell too, where nobody wrote in between
             seen += await self._seen(entry, reference, olds[:-1])
-        remaining = noise.judge(outcome.differences, seen, learnt)
+        remaining = noise.judge(outcome.differences, seen, learnt, entry.rules.in_old_terms)
         if not remaining:
             return Doubted(replace(outcome, kind=OutcomeKind.NOISE), tuple(breath))
         return Doubted(replace(outcome, differences=remaining), tuple(breath))

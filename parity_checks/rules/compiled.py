@@ -12,8 +12,8 @@ from typing import assert_never
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
 from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
-from parity_checks.rules.parting import may_part
-from parity_checks.rules.paths import Automaton, State
+from parity_checks.rules.parting import in_old_terms, may_part
+from parity_checks.rules.paths import Automaton, State, covers
 from parity_checks.rules.renaming import Renaming
 from strangler.plan.comparison import (
     AbsenceRule,
@@ -105,6 +105,13 @@ class CompiledRules:
     def may_part(self) -> bool:
         """Whether by some rule the same text on both sides may mean two different things."""
         return any(may_part(rule) for rule in self.rules)
+
+    def in_old_terms(self, general_path: str, text: str) -> str:
+        """What old would say there for what new says: in old's unit, by old's code."""
+        for rule, path in zip(self.rules, self.paths, strict=True):
+            if may_part(rule) and covers(path, general_path):
+                return in_old_terms(rule, text)
+        return text
 
     @property
     def has_ids(self) -> bool:

@@ -36,3 +36,17 @@ def parts(rule: Rule, text: str) -> bool:
             return not times.are_same_time(text, text, rule) and times.is_time(text, rule)
         case _:
             return False
+
+
+def in_old_terms(rule: Rule, text: str) -> str:
+    """What old would say for what new says, as far as the rule tells; times are left as they are."""
+    match rule:
+        case MoneyRule():
+            amount = equalities.pence(text, rule.new)
+            if amount is None or rule.old == rule.new:
+                return text
+            return f"{amount if rule.old == 'pence' else amount.scaleb(-2):f}"
+        case CodeRule():
+            return next((old for old, new in rule.table.items() if new == text), text)
+        case _:
+            return text

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity_checks.noise import is_noisy, judge, learnt_paths, rate
+from parity_checks.rules.compiled import compile_rules
 from strangler.evidence import NoiseEvidence, NoisyPath
 from strangler.exchange import Difference, DifferenceKind
+from strangler.plan.comparison import Compare
 
 
 def differs(kind: str, path: str, old: str | None, new: str | None, general: str | None = None) -> Difference:
@@ -53,6 +55,19 @@ def test_range_is_of_the_same_element_where_old_shows_it() -> None:
     wrong = differs("value", "$.l[0].b", "5", "500", "$.l[*].b")
     right = differs("value", "$.l[1].b", "900", "902", "$.l[*].b")
     assert judge((wrong, right), [own]) == (wrong,)
+
+
+def test_range_is_in_the_old_sides_terms() -> None:
+    rules = [
+        {"path": "$.a", "as": "money", "old": "pounds", "new": "pence", "why": "units"},
+        {"path": "$.s", "as": "code", "table": {"A": "active", "C": "closed"}, "why": "codes"},
+    ]
+    terms = compile_rules("op.x", Compare.model_validate({"rules": rules})).in_old_terms
+    own = [[differs("value", "$.a", "5.01", "5.03"), differs("value", "$.s", "A", "C")]]
+    right = differs("value", "$.a", "5.01", "502"), differs("value", "$.s", "A", "closed")
+    assert judge(right, own, frozenset(), terms) == ()
+    wrong = (differs("value", "$.a", "5.01", "5.02"), differs("value", "$.b", "5", "6"))
+    assert judge(wrong, own, frozenset(), terms) == wrong
 
 
 def test_order_that_old_does_not_keep_is_noise() -> None:
