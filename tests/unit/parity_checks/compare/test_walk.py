@@ -160,3 +160,29 @@ def test_ignored_value_does_not_hide_a_structure() -> None:
 def test_ignored_value_keeps_list_elements_apart_by_their_structure() -> None:
     rule = {"path": "$[*].t", "as": "ignore"}
     assert outcome('[{"t":[1]},{"t":[2]}]', '[{"t":[2]}]', rule) == ([("missing", "$[0]", '{"t":[1]}', None)], (0,))
+
+
+def test_elements_equal_by_rule_that_changed_places_are_one_order_difference() -> None:
+    rule = {"path": "$[*].t", "as": "ignore"}
+    old, new = '[{"x":1,"t":1},{"m":0},{"x":2,"t":2}]', '[{"x":2,"t":3},{"m":0},{"x":1,"t":4}]'
+    found, _ = outcome(old, new, rule)
+    assert [(kind, path) for kind, path, *_ in found] == [("order", "$")]
+
+
+def test_only_the_namespace_of_a_name_that_is_there_twice_is_said() -> None:
+    old = '<r xmlns:p="urn:p"><a>1</a><p:a>1</p:a><p:b>1</p:b></r>'
+    ((_, path, *_),) = outcome(old, old.replace("<p:a>1", "<p:a>2"))[0]
+    assert path == "/r/*[local-name()='a' and namespace-uri()='urn:p']"
+    ((_, path, *_),) = outcome(old, old.replace("<p:b>1", "<p:b>2"))[0]
+    assert path == "/r/*[local-name()='b']"
+
+
+def test_inserted_element_is_no_difference_of_order() -> None:
+    old, new = "<r><b/><a>1</a></r>", "<r><a>0</a><b/><a>1</a></r>"
+    assert outcome(old, new)[0] == [("surplus", "/r/a[1]", None, "0")]
+    assert outcome(new, old)[0] == [("missing", "/r/a[1]", "0", None)]
+    assert [kind for kind, *_ in outcome("<r><a/><b/><c/></r>", "<r><d/><b/><a/></r>")[0]] == [
+        "missing",
+        "surplus",
+        "order",
+    ]
