@@ -2,8 +2,9 @@
 
 import pytest
 
+from fuzz.grown import Garden
 from fuzz.seeds import SEEDS
-from fuzz.targets import TARGETS, guarded
+from fuzz.targets import RULED, TARGETS, compared_both_ways, guarded
 from parity_checks.canonical.decoding import Unreadable
 from strangler.exchange import Reason
 
@@ -30,3 +31,11 @@ def test_targets_let_only_refusals_by_name_pass() -> None:
     guarded(refuses)(b"")
     with pytest.raises(RecursionError):
         guarded(fails)(b"")
+
+
+def test_grown_pairs_repeat_and_are_compared_both_ways() -> None:
+    pairs = [[garden.pair() for _ in range(40)] for garden in (Garden(3), Garden(3))]
+    assert pairs[0] == pairs[1]
+    for media, old, new in pairs[0]:
+        quick, exact = compared_both_ways(old, new, media, RULED)
+        assert quick == exact
