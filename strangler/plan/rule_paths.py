@@ -8,6 +8,7 @@
 ``/a/b/c``            element of element, from the root
 ``//item/x``          every ``x`` inside an ``item``
 ``//price/@unit``     an attribute
+``//p/text()``        text that stands beside elements
 ``headers.date``      a response header (differences there are named so)
 ``query.requestId``   a query parameter, where the path is about a request
 ``status``            the status code
@@ -34,6 +35,8 @@ Label = str | int
 """One step down: a member's or element's name (``@`` before an attribute's), or a list index."""
 
 ANY: Final = "*"
+TEXT: Final = "#text"
+"""The label of text that stands beside elements (mixed content)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ _JSON_STEP = re.compile(
 _XML_STEP = re.compile(
     r"""(?P<axis>//|/)(?:
         \*\[local-name\(\)\s*=\s*(?P<quote>['"])(?P<local>[\w.-]+)(?P=quote)\]
+      | (?P<text>text\(\))
       | (?P<name>@?(?:[\w.-]+|\*))
     )""",
     re.VERBOSE,
@@ -142,10 +146,13 @@ def _xml_steps(text: str) -> tuple[Step, ...]:
         found = _XML_STEP.match(text, at)
         if found is None or (found.end() < len(text) and text[found.end()] != "/"):
             raise BadPath(f"{text!r} is no XPath of ours", _xml_advice(text, at))
-        steps.append(Step(found["name"] or found["local"], found["axis"] == "//"))
+        label = TEXT if found["text"] else found["name"] or found["local"]
+        steps.append(Step(label, found["axis"] == "//"))
         at = found.end()
     if any(str(step.label).startswith("@") for step in steps[:-1]):
         raise BadPath(f"{text!r}: an attribute has nothing below it", "'@…' can only come last")
+    if any(step.label == TEXT for step in steps[:-1]):
+        raise BadPath(f"{text!r}: a text has nothing below it", "'text()' can only come last")
     return tuple(steps)
 
 

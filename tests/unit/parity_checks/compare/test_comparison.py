@@ -286,6 +286,28 @@ def test_xml_that_cannot_be_trusted_is_unparsable(body: bytes) -> None:
     assert refused(body, body, XML)[0] is Reason.UNPARSABLE
 
 
+def test_xml_space_between_elements_counts_only_where_it_can_matter() -> None:
+    assert found("<r><a>1</a> <b>2</b></r>", "<r><a>1</a><b>2</b></r>", content_type=XML) == []
+    assert found("<r>x <a>1</a> <b>2</b></r>", "<r>x <a>1</a><b>2</b></r>", content_type=XML) != []
+    kept = '<r xml:space="preserve"><s><a>1</a>{}<b>2</b></s></r>'
+    assert found(kept.format(" "), kept.format(""), content_type=XML) != []
+    undone = '<r xml:space="preserve"><s xml:space="default"><a>1</a>{}<b>2</b></s></r>'
+    assert found(undone.format(" "), undone.format(""), content_type=XML) == []
+    assert found("<r> x </r>", "<r>x</r>", content_type=XML) == [("value", "/r", " x ", "x")]
+
+
+def test_xml_text_beside_elements_has_a_path_that_a_rule_can_name() -> None:
+    old, new = "<r>Dear <b>A</b>, hello</r>", "<r>Dear <b>A</b>,  Hello</r>"
+    assert found(old, new, content_type=XML) == [("value", "/r/text()[2]", ", hello", ",  Hello")]
+    rule = {"path": "/r/text()", "as": "text", "fold": "case", "spaces": "collapse"}
+    assert found(old, new, rule, content_type=XML) == []
+
+
+def test_xml_array_type_of_soap_encoding_is_resolved() -> None:
+    body = '<r xmlns:e="http://schemas.xmlsoap.org/soap/encoding/" xmlns:{0}="urn:t" e:arrayType="{0}:item[2]"/>'
+    assert found(body.format("a"), body.format("b"), content_type=XML) == []
+
+
 # Charsets, encodings, media types
 
 
