@@ -19,7 +19,7 @@ from strangler.exchange import Difference, DifferenceKind, Exchange, Failure, He
 from strangler.stages import Side
 
 _HEAD = 4
-_LEVEL = -5
+_LEVEL = -7
 """The quickest level at which more time is saved by writing less than is spent."""
 _WORTH_IT = 512
 """Shorter frames are left as they are."""
