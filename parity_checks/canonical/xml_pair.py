@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress, repeat
-from operator import attrgetter, not_
+from itertools import compress, count, repeat
+from operator import attrgetter, ne, not_
 from typing import Final
 from xml.etree import ElementTree  # document types, which are what makes it dangerous, are refused before
 
@@ -115,9 +115,9 @@ def _depth(root: Node) -> int:
 
 def _pruned(old: Flat, new: Flat) -> tuple[Element, Element]:
     """Both trees, which have the same elements, but for what is the same in both."""
-    leaves = [at for at, size in enumerate(old.sizes) if not size]
-    apart = [leaves[at] for at, text in enumerate(old.texts) if text != new.texts[at]]
-    apart += [at for at, attributes in enumerate(old.attributes) if attributes != new.attributes[at]]
+    leaves = list(compress(count(), map(not_, old.sizes)))
+    apart = [leaves[at] for at in compress(count(), map(ne, old.texts, new.texts))]
+    apart += compress(count(), map(ne, old.attributes, new.attributes))
     parents: dict[Node, Node] = {}
     for parent in compress(old.nodes, old.sizes):
         parents.update(zip(parent, repeat(parent)))

@@ -1,6 +1,7 @@
 """What values consist of, as the walk and the alignment of lists look at them. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import compress, count
@@ -99,6 +100,14 @@ def _written(values: Sequence[Any]) -> list[bytes] | None:
         return [orjson.dumps(value, option=_KEYED) for value in values]
     except orjson.JSONEncodeError:
         return None
+
+
+def are_equally_often(old: Sequence[bytes], new: Sequence[bytes]) -> bool:
+    """Whether both hold the same texts, each as often as the other."""
+    different = set(old)
+    if different != set(new):
+        return False
+    return len(different) == len(old) == len(new) or Counter(old) == Counter(new)
 
 
 _WHOLE: Final = re.compile(rb"(?<=\d)\.0(?=[,\]}]|$)")

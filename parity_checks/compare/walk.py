@@ -14,6 +14,7 @@ from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written,
 from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
 from parity_checks.compare.anatomy import (
     SINGLE,
+    are_equally_often,
     are_same,
     are_surely_same,
     canonical,
@@ -253,7 +254,7 @@ class Walk:
 
         old_contents = Contents(old_texts, None, closely(old, Side.OLD))
         new_contents = Contents(new_texts, None, closely(new, Side.NEW))
-        if rule is not None and sorted(old_texts) == sorted(new_texts):
+        if rule is not None and len(old) == len(new) and are_equally_often(old_texts, new_texts):
             return Alignment((), (), ())  # the very same elements: no pair of them needs a look
         other = {text: canonical(text) for text in set(old_texts).symmetric_difference(new_texts)}
         if None in other.values():
