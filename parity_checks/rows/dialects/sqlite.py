@@ -125,8 +125,9 @@ def _moment(text: str, digits: int) -> str:
     """A stored text in the form PostgreSQL writes: a space, and no zeros at the end of a second's digits."""
     spaced = f"replace({text}, 'T', ' ')"
     cut = spaced if digits >= 6 else f"substr({spaced}, 1, {20 + digits})"
+    as_is = f"WHEN substr({text}, 11, 1) = ' ' AND substr({text}, -1) <> '0' THEN {text} " if digits >= 6 else ""
     return (
-        f"CASE WHEN length({text}) = 19 THEN {spaced} WHEN length({text}) = 10 THEN {text} || ' 00:00:00' "
+        f"CASE {as_is}WHEN length({text}) = 19 THEN {spaced} WHEN length({text}) = 10 THEN {text} || ' 00:00:00' "
         f"WHEN substr({text}, 20, 1) = '.' THEN rtrim(rtrim({cut}, '0'), '.') ELSE {spaced} END"
     )
 
