@@ -75,7 +75,7 @@ class MoneyRule(RuleBase):
 
 
 class TextRule(RuleBase):
-    """Equal as text after folding."""
+    """Equal as text after folding; a number is the text it is written as, so that 1.10 is not 1.1."""
 
     as_: Literal["text"] = Field(alias="as")
     """Which rule this is."""
