@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
@@ -138,9 +138,10 @@ class Client:
             body, size = await self._body(response)
             took = time.perf_counter() - started
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
-            seen = Observation(asking.side, response.status, headers, body, size, at=at, duration_s=took)
             told = response.headers.get(asking.builds.header) if asking.builds.header else None
-            return Asked(replace(seen, build=asking.builds.name(told)))
+            build = asking.builds.name(told)
+            seen = Observation(asking.side, response.status, headers, body, size, at=at, duration_s=took, build=build)
+            return Asked(seen)
 
     async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes | None, int]:
         """The body, or ``None`` and what is known of its size where it passes the bound."""

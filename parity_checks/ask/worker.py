@@ -50,6 +50,9 @@ PURGE_BATCH: Final = 500
 
 _IDLE_S = (0.02, 0.25)
 
+_GATHER_S = 0.03
+"""How long outcomes gather before they are stored: each time costs a transaction and two changes of thread."""
+
 
 class Store(IdStore, Protocol):
     """What the worker needs of the journal; ``strangler.journal.Journal`` says what each does."""
@@ -134,7 +137,7 @@ class Worker:
 
     async def _claim(self) -> list[tuple[Exchange, bool]]:
         room = min(BATCH, MOST_HELD - len(self._held))
-        if room <= 0 or self._held_bytes > MOST_HELD_BYTES:
+        if room < BATCH or self._held_bytes > MOST_HELD_BYTES:  # a few at a time would cost as much as many
             return []
         try:
             exchanges = await asyncio.to_thread(self._store.claim, self.name, room, LEASE_S, time.time())
@@ -255,7 +258,7 @@ class Worker:
                     self._results.popleft()
                     self._let_go(judged.exchange_id)
                 self.finished += len(batch)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(_GATHER_S)
             if self._is_stopping and not self._tasks:
                 return
 
