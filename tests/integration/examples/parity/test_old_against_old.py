@@ -28,13 +28,14 @@ CITIZENS = 100
 
 
 def old_on_both_sides(plan: Plan, *, with_rules: bool) -> Plan:
-    """The plan with the old system of each operation as its new one, and where asked for without any rule."""
+    """The plan with the old system of each operation as its new one, patient, and where asked for without any rule."""
     changed = {}
     for name, entry in plan.operations.items():
         compare = entry.compare if with_rules else entry.compare.model_copy(update={"rules": ()})
         compare = compare.model_copy(update={"settle": compare.settle.model_copy(update={"after_s": 0.05})})
         changed[name] = entry.model_copy(update={"new": entry.old, "compare": compare})
-    return plan.model_copy(update={"operations": changed})
+    patient = {name: system.model_copy(update={"timeout_s": 60.0}) for name, system in plan.systems.items()}
+    return plan.model_copy(update={"operations": changed, "systems": patient})
 
 
 @pytest.fixture(params=[True, False], ids=["rules", "no rules"])
