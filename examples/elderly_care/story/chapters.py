@@ -122,6 +122,7 @@ class Story:
         on_new = {key for key, sides in first.items() if sides == {Side.NEW}}
         moved = sum(second.get(key, sides) != sides for key, sides in first.items())
         self.voice.say(f"{len(on_new)} of {len(first)} citizens heard new; in the second round {moved} changed sides")
+        await self._until_compared()
         self._approve("live")
         await self._move(OPERATION, "live", "evidence passed")
         await self._drive("the same callers, all on new", seed=4, requests=400, mix=ONE)
