@@ -47,11 +47,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard both databases may be worked: rows a second on each side, and seconds for one statement."""
+    """How hard both databases and this machine may be worked.
+
+    ``rows_per_s`` is for each side, ``timeout_s`` for one statement, ``in_flight_s`` how long a row that differs is
+    waited for. ``kept_rows`` is how many rows a driver that keeps whole answers is asked for at once.
+    """
 
     rows_per_s: float | None = None
     timeout_s: float = 600.0
     in_flight_s: float = 2.0
+    kept_rows: int = 500_000
 
 
 @dataclass(frozen=True, slots=True)

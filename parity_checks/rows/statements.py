@@ -135,13 +135,19 @@ class Statements:
             parts += [self._dialect.length(text), "':'", text] if self.is_free(pair) else [text, "','"]
         return f"mod({self._dialect.hashed(self._dialect.join(parts))}, {buckets})"
 
-    def rows(self, keys: Range | None) -> str:
-        """Key, row text and the columns that only Python compares, ordered by key where the side can."""
+    def rows(self, keys: Range | None, part: tuple[int, int] | None = None) -> str:
+        """Key, row text and the columns that only Python compares, ordered by key where the side can.
+
+        ``part`` is a number and how many parts there are: only keys with that hash, in no order.
+        """
         if not self.makes_text:
             names = [self._dialect.quote(p.of(self._which).name) for p in (*self._work.key, *self._work.columns)]
             return f"SELECT {', '.join(names)} FROM {self._relation}"
         natural = [self._dialect.natural(pair.of(self._which)) for pair in self._work.merged]
         chosen = ", ".join([*self._key_values(), self._row_text(with_key=False), *natural])
+        if part is not None:
+            number, parts = part
+            return f"SELECT {chosen} FROM {self._relation} WHERE {self._key_bucket(parts)} = {number}"
         where = f" WHERE {_within(self._key_names[0], [keys])}" if keys else ""
         return f"SELECT {chosen} FROM {self._relation}{where}{self._ordering()}"
 

@@ -98,9 +98,10 @@ class _Ahead:
 
 def _rows(owner: "Reconciliation", which: Which, after: Key | None) -> Generator[list[Row], None, None]:
     statements, size = owner.statements[which], len(owner.work.key)
-    chunks = owner.sides[which].stream(statements.rows(None))
+    parts = _parts(owner, which)
+    chunks = _chunks(owner, which, parts)
     rows: Iterator[list[Row]] = (_made(statements, chunk) for chunk in chunks)
-    if which in owner.work.sorts:
+    if which in owner.work.sorts or parts > 1:
         rows = ordered(rows, size)
     try:
         for chunk in rows:
@@ -109,6 +110,19 @@ def _rows(owner: "Reconciliation", which: Which, after: Key | None) -> Generator
                 yield left
     finally:
         chunks.close()
+
+
+def _parts(owner: "Reconciliation", which: Which) -> int:
+    """How many statements the side's rows are read by: one, but where its driver would keep them all in memory."""
+    if not owner.sides[which].dialect.keeps_answers:
+        return 1
+    return 1 + owner.estimate(which) // owner.limits.kept_rows
+
+
+def _chunks(owner: "Reconciliation", which: Which, parts: int) -> Generator[list[Row], None, None]:
+    side, statements = owner.sides[which], owner.statements[which]
+    for number in range(parts):
+        yield from side.stream(statements.rows(None, (number, parts) if parts > 1 else None))
 
 
 def _made(statements: Statements, chunk: list[Any]) -> list[Row]:

@@ -25,6 +25,8 @@ class Dialect(ABC):
     """What kind of checksum it can compute, ``md5``, or none."""
     orders_by_bytes: bool = False
     """Whether ``order`` sorts text by its UTF-8 bytes."""
+    keeps_answers: bool = False
+    """Whether its driver keeps the whole answer to a statement in memory."""
     begins: str = "BEGIN;"
     """How a repair's transaction begins."""
     one_row: str = ""

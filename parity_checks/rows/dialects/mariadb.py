@@ -47,6 +47,7 @@ class Mariadb(Dialect):
     name = "mariadb"
     hashes = "md5"
     orders_by_bytes = True
+    keeps_answers = True  # MariaDB Connector/ODBC 3.1, whatever NO_CACHE and FORWARDONLY say
     begins = "START TRANSACTION;"
     one_row = "DUAL"
     sessions = (

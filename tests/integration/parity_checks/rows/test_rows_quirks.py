@@ -297,6 +297,19 @@ def test_rules_beyond_sql_are_merged_and_the_other_columns_still_compared(
     ]
 
 
+def test_text_keys_of_a_driver_that_keeps_answers_are_read_in_parts(
+    postgresql: sa.Engine, mariadb: sa.Engine, tmp_path: Path
+) -> None:
+    columns = "id varchar(9) PRIMARY KEY, name varchar(20)"
+    rows = [(f"k{n}", f"Name {n}") for n in range(400)]
+    both(mariadb, postgresql, (columns, columns), (rows, [(key, name.upper()) for key, name in rows[1:]]))
+    rules = [{"column": "name", "as": "text", "fold": "case"}]
+    what, limits = subject(mariadb, postgresql, "id", table="t", rules=rules), Limits(in_flight_s=0, kept_rows=50)
+    found, tally, made = reconcile(what, tmp_path, limits)
+    assert [(finding.kind, finding.key) for finding in found] == [("missing", ("k0",))]
+    assert (made.work.strategy, tally.old_rows) == (Strategy.MERGE_STREAM, 400)
+
+
 def test_mojibake_is_found_and_unicode_form_is_a_rule(
     postgresql: sa.Engine, sqlite: sa.Engine, differences: Differences
 ) -> None:
