@@ -38,6 +38,8 @@ _KINDS = {
     "json": Kind.JSON,
     "bit": Kind.INTEGER,
 }
+_WIDE = 2**50
+"""Pieces of keys wider than this are counted in decimals."""
 _UTF8 = ("utf8mb4", "utf8mb3", "utf8", "ascii")
 
 
@@ -139,7 +141,9 @@ class Mariadb(Dialect):
         return f"CAST(CONV(LEFT(MD5({text}), 15), 16, 10) AS UNSIGNED)"
 
     def bucket(self, number: str, width: int, start: int) -> str:  # noqa: D102
-        wide = f"CAST({number} AS DECIMAL(30, 0))"  # BIGINT UNSIGNED minus a larger number is an error there
+        if start >= 0 and width < _WIDE:
+            return f"(({number} - {start}) DIV {width})"
+        wide = f"CAST({number} AS DECIMAL(30, 0))"  # BIGINT would overflow, and BIGINT UNSIGNED has nothing below 0
         return f"FLOOR(({wide} - ({start})) / {width})"
 
     def same_key(self, column: Column, form: Form) -> str:  # noqa: D102
@@ -183,6 +187,8 @@ def _moment(name: str, column: Column, digits: int | None) -> str:
     wanted = places if digits is None else min(digits, places)
     if wanted == 0:
         return f"CAST({name} AS CHAR)" if places == 0 else f"LEFT(CAST({name} AS CHAR), 19)"
+    if wanted == places == 6:
+        return f"IF(MICROSECOND({name}) % 10, CAST({name} AS CHAR), {_trimmed(f'CAST({name} AS CHAR)')})"
     text = f"CAST({name} AS CHAR)" if wanted == places else f"LEFT(CAST({name} AS CHAR), {20 + wanted})"
     return _trimmed(text)
 
