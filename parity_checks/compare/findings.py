@@ -1,5 +1,6 @@
 """Differences as they are found: with their paths written out, counted where a rule hides them, and bounded. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,8 +133,13 @@ def _bounded(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…{digest(name.encode('utf-8', 'replace'))[:8]}"
 
 
+_UNWRITABLE: Final = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+"""What a path must spell (RFC 9535, 2.3.1.1), and no database takes as it is: control characters, lone surrogates."""
+
+
 def _quoted(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("'", "\\'")
+    name = name.replace("\\", "\\\\").replace("'", "\\'")
+    return _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", name)
 
 
 class WholeName(str):

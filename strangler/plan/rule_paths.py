@@ -83,6 +83,7 @@ _XML_STEP = re.compile(
     )""",
     re.VERBOSE,
 )
+_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _PART = re.compile(r"(?:headers|query)\.[\w-]+|status")
 
 
@@ -125,7 +126,7 @@ def _json_label(found: re.Match[str]) -> Label:
         return ANY
     quoted = found["single"] if found["single"] is not None else found["double"]
     if quoted is not None:
-        return re.sub(r"\\(.)", r"\1", quoted)
+        return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)) if escaped[1] else escaped[2], quoted)
     return found["name"]
 
 

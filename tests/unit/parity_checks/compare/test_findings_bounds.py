@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from parity_checks.compare.comparison import Comparison, compare
 from parity_checks.rules.compiled import compile_rules
 from strangler.exchange import Observation
 from strangler.plan.comparison import Compare
+from strangler.plan.rule_paths import parse_path
 from strangler.stages import Side
 
 RULES = compile_rules("op", Compare(headers=()))
@@ -36,3 +39,13 @@ def test_findings_below_an_endless_element_name_are_small() -> None:
     old, new = (f"<{name}><a>{value}</a></{name}>".encode() for value in (1, 2))
     (found,) = compared(old, new, "text/xml").differences
     assert len(found.path) + len(found.general_path) < 1_000
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "\\u0000", "a\\n'b\\\\"])
+def test_findings_at_a_name_that_no_database_takes_spell_it(name: str) -> None:
+    old, new = (f'{{"{name}":{value}}}'.encode() for value in (1, 2))
+    (found,) = compared(old, new, "application/json").differences
+    assert found.path == found.general_path
+    assert found.path.encode().isascii()
+    assert found.path.isprintable()
+    assert [json.loads(f'"{name}"')] == [step.label for step in parse_path(found.path).steps]
