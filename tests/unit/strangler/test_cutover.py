@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.cutover import Cutover, brings_forward, taken_back
+from strangler.cutover import Cutover
 from strangler.errors import LedgerBroken, Refused, StoreError, UsageError
 from strangler.evidence import Builds, Result, entry_digest, fingerprint
 from strangler.exchange import (
@@ -29,6 +29,7 @@ from strangler.exchange import (
 from strangler.guard import Guard
 from strangler.journal import Journal, Loss
 from strangler.ledger import GENESIS, EntryKind, Ledger
+from strangler.moves import brings_forward, taken_back
 from strangler.plan.models import Plan
 from strangler.review import Review
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
