@@ -6,6 +6,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -263,13 +264,25 @@ class Worker:
                 return
 
     async def _finish_one_by_one(self, batch: Sequence[Judged]) -> None:
-        """Store what can be stored of a batch; what cannot is claimed again once its lease is over."""
+        """Store what can be stored of a batch; what cannot is stored as not compared, so that it does count."""
         for judged in batch:
             try:
                 await asyncio.to_thread(self._store.finish, [judged], time.time())
-            except Exception:  # noqa: BLE001  named, counted, and the worker goes on
+            except Exception as error:  # noqa: BLE001  named, counted, and the worker goes on
                 self.faults += 1
                 _log.exception("a result could not be stored", exchange=judged.exchange_id)
+                await self._finish_as_fault(judged, f"its result could not be stored: {type(error).__name__}")
+
+    async def _finish_as_fault(self, judged: Judged, why: str) -> None:
+        """Store that there is no result. If even that fails, it is claimed again once its lease is over."""
+        exchange = self._held.get(judged.exchange_id)
+        if exchange is None:
+            return
+        fault = replace(self._fault(exchange, Reason.COMPARER_FAILED, why), gap=judged.gap)
+        try:
+            await asyncio.to_thread(self._store.finish, [fault], time.time())
+        except Exception:  # noqa: BLE001  the worker goes on
+            _log.exception("nothing could be stored of an exchange", exchange=judged.exchange_id)
 
     def _let_go(self, exchange_id: str) -> None:
         exchange = self._held.pop(exchange_id, None)
