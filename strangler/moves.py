@@ -1,9 +1,35 @@
 """What a change of a rollout does to keys: which go forward, and what taking back makes of them. Pure."""
 
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
 from strangler.stages import Effect, Stage, is_answered_by_new, path_of, position
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Shares of all keys, in percent: whose stage changes, and for whom another side answers than before."""
+
+    stage: Decimal
+    to_new: Decimal
+    to_old: Decimal
+
+
+def moved(before: Rollout, after: Rollout) -> Moved:
+    """Which share of all keys a change of the rollout moves."""
+    first, second = thresholds(before), thresholds(after)
+    edges = sorted({0, DENOMINATOR, *(limit for limit, _ in first), *(limit for limit, _ in second)})
+    stage = to_new = to_old = 0
+    for edge, end in pairwise(edges):
+        now, then = stage_for(first, edge), stage_for(second, edge)
+        hears = is_answered_by_new(now), is_answered_by_new(then)
+        stage += (end - edge) * (now is not then)
+        to_new += (end - edge) * (hears == (False, True))
+        to_old += (end - edge) * (hears == (True, False))
+    return Moved(*(Decimal(count) * 100 / DENOMINATOR for count in (stage, to_new, to_old)))
 
 
 def brings_forward(before: Rollout, after: Rollout, effect: Effect) -> bool:

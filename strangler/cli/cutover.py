@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from strangler.cli.builds import current_builds
+from strangler.cli.proposing import exit_code, proposal_document, show_blast, show_proposal
 from strangler.cli.session import (
     DEFAULT_PLAN,
     DEFAULT_WHO,
@@ -26,9 +25,8 @@ from strangler.cli.session import (
 )
 from strangler.cutover import Proposal
 from strangler.errors import StranglerError, UsageError
-from strangler.evidence import Result
 from strangler.holds import EVERYTHING, read_hold
-from strangler.overview import Session, next_stage, parse_rollout, state_folder
+from strangler.overview import Session, blast_document, next_stage, parse_rollout, state_folder, way_back
 from strangler.people import OPERATORS, check_person
 from strangler.plan.models import Person
 from strangler.stages import Stage
@@ -37,8 +35,6 @@ from strangler.stop import hold_now, release_now
 ToOption = Annotated[
     str, typer.Option("--to", help="The rollout: a stage, or shares such as '{shadow: 90, live: 10}'.")
 ]
-
-_COLOURS = {Result.PASS: "green", Result.HOLD: "red", Result.NO_DATA: "yellow", Result.STALE: "magenta"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,45 +57,71 @@ def gate(
     session = open_session(plan, state)
     proposal = _proposal(session, operation, to, who)
     if as_json:
-        print_json(_proposal_document(operation, proposal))
+        print_json(proposal_document(operation, proposal))
     else:
-        _show(operation, proposal)
+        show_proposal(operation, proposal)
     raise typer.Exit(exit_code(proposal))
 
 
 def cutover(
     operation: OperationArgument,
     to: ToOption,
-    yes: Annotated[bool, typer.Option("--yes", help="Move without asking, where the gates pass.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Move, where the gates pass; without it nothing moves.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what the move would do, and move nothing; the default on a terminal."),
+    ] = False,
     why: WhyOption = "",
     who: WhoOption = DEFAULT_WHO,
     plan: PlanOption = DEFAULT_PLAN,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move the operation's rollout. Shows the gates first and refuses where they hold; asks on a terminal."""
+    """Move the operation's rollout, where the gates pass; with --yes.
+
+    Without it a terminal is shown the gates, who the move reaches and the way back; nothing moves, and nothing is
+    recorded.
+    """
     session = open_session(plan, state)
     proposal = _proposal(session, operation, to, who)
+    if dry_run or not yes:
+        _check_terminal(dry_run=dry_run, yes=yes)
+        _show_dry_run(session, proposal, as_json=as_json)
+        raise typer.Exit(exit_code(proposal))
     if not as_json:
-        _show(operation, proposal)
-    if proposal.allowed and not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("nothing was moved: say --yes where nobody can be asked")
-        if not typer.confirm(f"Move {operation} from {proposal.before} to {proposal.after}?"):
-            raise typer.Exit(1)
+        show_proposal(operation, proposal)
     builds = current_builds(session.plan, operation)
     if not proposal.allowed:
         record = session.cutover.record_refusal(proposal, who, why or "asked for", builds)
         if as_json:
-            print_json({**_proposal_document(operation, proposal), "ledger_seq": record.seq})
+            print_json({**proposal_document(operation, proposal), "ledger_seq": record.seq})
         else:
             console.print(f"[bold red]refused[/]; nothing was moved. The refusal is ledger entry {record.seq}.")
         raise typer.Exit(exit_code(proposal))
+    back = way_back(session, proposal)
     entry = session.cutover.move(operation, proposal.after, who, why or "gates passed", builds)
     if as_json:
-        print_json({**_proposal_document(operation, proposal), "ledger_seq": entry.seq})
+        print_json({**proposal_document(operation, proposal), "ledger_seq": entry.seq})
     else:
-        console.print(f"moved to {proposal.after}; ledger entry {entry.seq}. Back: strangler rollback {operation}")
+        console.print(f"moved to {proposal.after}; ledger entry {entry.seq}. Back: {back}", markup=False)
+
+
+def _check_terminal(*, dry_run: bool, yes: bool) -> None:
+    if dry_run and yes:
+        raise UsageError("nothing was moved: --dry-run moves nothing and --yes moves; say one of them")
+    if not dry_run and not sys.stdin.isatty():
+        raise UsageError("nothing was moved: say --yes to move, or --dry-run to see what the move would do")
+
+
+def _show_dry_run(session: Session, proposal: Proposal, *, as_json: bool) -> None:
+    blast = blast_document(session, proposal, time.time())
+    if as_json:
+        print_json({**proposal_document(proposal.operation, proposal), "dry_run": True, "blast": blast})
+        return
+    show_proposal(proposal.operation, proposal)
+    show_blast(blast)
+    then = "The same with --yes moves it." if proposal.allowed else "It would be refused."
+    console.print(f"dry run: nothing was moved. {then}")
 
 
 def approve(
@@ -161,15 +183,6 @@ def release(
     console.print(f"released: the rollouts apply again. {told}", markup=False)
 
 
-def exit_code(proposal: Proposal) -> int:
-    """0 where it may move, 3 where there is only no data or stale evidence, 1 where anything else holds it."""
-    if proposal.allowed:
-        return 0
-    results = [verdict.result for verdict in proposal.verdicts if verdict.result is not Result.PASS]
-    is_for_lack_of_evidence = Result.HOLD not in results and len(proposal.reasons) == len(results)
-    return 3 if is_for_lack_of_evidence else 1
-
-
 def _check_hold(operations: list[str] | None, who: str, plan: Path, state: Path | None) -> None:
     """Refuse to hold what is not there (the caller would believe it held), or for somebody whom the plan does not name.
 
@@ -197,50 +210,3 @@ def _proposal(session: Session, operation: str, to: str | None, who: str | None)
     """The proposal on the builds that run now, so that evidence of earlier ones is stale at once."""
     rollout = parse_rollout(session, operation, next_stage(session, operation) if to is None else to)
     return session.cutover.propose(operation, rollout, who, current_builds(session.plan, operation))
-
-
-def _proposal_document(operation: str, proposal: Proposal) -> dict[str, object]:
-    return {
-        "operation": operation,
-        "from": proposal.before.as_dict(),
-        "to": proposal.after.as_dict(),
-        "allowed": proposal.allowed,
-        "reasons": proposal.reasons,
-        "gates": [
-            {
-                "gate": verdict.gate,
-                "result": verdict.result,
-                "value": verdict.value,
-                "threshold": verdict.threshold,
-                "reasons": verdict.reasons,
-                "remedy": verdict.remedy,
-            }
-            for verdict in proposal.verdicts
-        ],
-    }
-
-
-def _show(operation: str, proposal: Proposal) -> None:
-    console.print(f"[bold]{operation}[/]: {proposal.before} → {proposal.after}")
-    if not proposal.verdicts:
-        console.print("  no gate stands before this move: callers go on hearing the side they hear now")
-        _show_other_reasons(proposal)
-        return
-    table = RichTable(box=None, pad_edge=False)
-    for heading in ("gate", "result", "value", "threshold", "reasons"):
-        table.add_column(heading, overflow="fold")
-    for verdict in proposal.verdicts:
-        colour = _COLOURS[verdict.result]
-        reasons = "\n".join([*verdict.reasons, *([f"→ {verdict.remedy}"] if verdict.remedy else [])])
-        said = f"[{colour}]{verdict.result}[/]"
-        table.add_row(verdict.gate, said, escape(verdict.value), escape(verdict.threshold), escape(reasons))
-    console.print(table)
-    _show_other_reasons(proposal)
-
-
-def _show_other_reasons(proposal: Proposal) -> None:
-    """What stands against the move beside the gates."""
-    gates = tuple(f"{verdict.gate}: " for verdict in proposal.verdicts)
-    for reason in proposal.reasons:
-        if not reason.startswith(gates):
-            console.print(f"  [red]but[/] {escape(reason)}")

@@ -25,6 +25,7 @@ from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.judging import EVERYBODY
 from strangler.journal.records import AcceptedSignature, Finding, RuleUse, State, Tally, WindowStats
+from strangler.journal.traffic import Traffic, traffic
 from strangler.plan.rule_paths import Path
 from strangler.stages import Effect, Side, Stage
 
@@ -124,6 +125,11 @@ class Views:
         """Figures of one operation since a point in time (seconds since the epoch)."""
         with self._database.reading() as connection:
             return window.window(connection, operation, since, accepted)
+
+    def traffic(self, operation: str, since: float, until: float) -> Traffic:
+        """How many requests callers made between two times (seconds since the epoch), and for how many keys."""
+        with self._database.reading() as connection:
+            return traffic(connection, operation, since, until)
 
     def requests(
         self, operation: str | None = None, effect: Effect | None = None, limit: int = 1000, since: float = 0.0

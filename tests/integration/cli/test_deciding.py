@@ -1,5 +1,7 @@
 """gate, cutover, approve, rollback, hold, release: what they decide, what they refuse, how they end."""
 
+import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -54,7 +56,48 @@ def test_cutover_tells_machines_everything(programme) -> None:
 def test_cutover_without_a_terminal_wants_yes(programme) -> None:
     told = programme.run("cutover", READ, "--to", "shadow", "--as", "ann")
     assert (told.code, rollout(programme)) == (2, "off")
-    assert "say --yes where nobody can be asked" in told.err
+    assert "say --yes to move, or --dry-run" in told.err
+    assert kinds(programme) == []
+
+
+def test_dry_run_shows_whom_a_move_reaches_and_the_way_back(programme) -> None:
+    to = "{shadow: 90, live: 10}"
+    programme.earn(to)
+    before = kinds(programme)
+    told = programme.run("cutover", READ, "--to", to, "--as", "ann", "--dry-run", "--json")
+    blast = told.document["blast"]
+    assert (told.code, told.document["dry_run"], told.document["allowed"]) == (0, True, True)
+    assert (blast["to_new_percent"], blast["to_old_percent"], blast["departments"]) == (
+        10.0,
+        0.0,
+        ["library", "shared"],
+    )
+    assert (blast["keys_seen"], blast["keys_moved_about"], blast["requests_seen"]) == (200, 20, 200)
+    assert blast["way_back"] == f"strangler rollback {READ} --why '...'"
+    shown = " ".join(programme.run("cutover", READ, "--to", to, "--as", "ann", "--dry-run").out.split())
+    for words in ("10 % of all keys answered by new", "about 20 of 200 keys", "way back", "nothing was moved"):
+        assert words in shown
+    assert (kinds(programme), rollout(programme)) == (before, "shadow")
+
+
+def test_dry_run_says_the_command_that_makes_it_as_it_was(programme) -> None:
+    asked = ("cutover", READ, "--to", "{off: 50, shadow: 50}")
+    back = programme.run(*asked, "--dry-run", "--json").document["blast"]["way_back"]
+    assert back == f"strangler rollback {READ} --to off --why '...'"
+    programme.run(*asked, "--yes", "--as", "ann")
+    told = programme.run("cutover", READ, "--to", "shadow", "--dry-run", "--json").document["blast"]
+    assert told["way_back"] == f"strangler cutover {READ} --to '{{off: 50, shadow: 50}}' --yes --why '...'"
+
+
+def test_dry_run_is_the_default_on_a_terminal_and_records_nothing(programme, monkeypatch) -> None:
+    _, terminal = os.openpty()
+    with os.fdopen(terminal) as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        told = programme.run("cutover", READ, "--to", "live", "--as", "ann")
+    assert (told.code, "dry run: nothing was moved. It would be refused." in told.out) == (1, True)
+    assert kinds(programme) == []
+    told = programme.run("cutover", READ, "--to", "live", "--dry-run", "--yes")
+    assert (told.code, "say one of them" in told.err) == (2, True)
 
 
 def test_cutover_of_everything_at_once_is_refused_on_record(programme) -> None:
