@@ -3,7 +3,7 @@
 ``compare`` never raises for anything a system can send: what cannot be compared comes back as ``NotCompared``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parity_checks.canonical.decoding import Unreadable, charset_name, media_type
 from parity_checks.canonical.document import read
@@ -129,21 +129,46 @@ def _bodies(old: Observation, new: Observation, rules: CompiledRules, findings: 
     if isinstance(old_document, Unreadable) or isinstance(new_document, Unreadable):
         _one_is_unparsable(old_document, new_document, findings)
         return
+    if len({old_document.family, new_document.family, Family.EMPTY}) == 3:
+        if _are_other_media(old, new, (old_document.family, new_document.family), rules, findings):
+            return
+        new_document = _document(_as_old_declares(old, new), new_body, as_written=as_written)
+        if isinstance(new_document, Unreadable):
+            _one_is_unparsable(old_document, new_document, findings)
+            return
     _charsets(old_document, new_document, rules, findings)
-    families = {old_document.family, new_document.family}
-    if Family.EMPTY in families and len(families) == 2:
-        _one_is_empty(old_document, new_document, findings)
-    elif len(families) == 2:
-        if "content-type" not in rules.headers or old.header("content-type") == new.header("content-type"):
-            _part(findings, rules, DifferenceKind.MEDIA_TYPE, _CONTENT_TYPE, old_document.family, new_document.family)
+    _documents(old_document, new_document, rules, findings)
+
+
+def _are_other_media(
+    old: Observation, new: Observation, families: tuple[Family, Family], rules: CompiledRules, findings: Findings
+) -> bool:
+    """Whether bodies of two families are a difference; where a rule lets the header differ, the body is to be read."""
+    if "content-type" not in rules.headers or old.header("content-type") == new.header("content-type"):
+        _part(findings, rules, DifferenceKind.MEDIA_TYPE, _CONTENT_TYPE, *families)
+    return any(found.path == _CONTENT_TYPE for found in findings.differences)
+
+
+def _as_old_declares(old: Observation, new: Observation) -> Observation:
+    """The new side's answer under the old side's content-type."""
+    others = tuple(field for field in new.headers if field[0].lower() != "content-type")
+    declared = old.header("content-type")
+    return replace(new, headers=others if declared is None else (*others, ("content-type", declared)))
+
+
+def _documents(old: Document, new: Document, rules: CompiledRules, findings: Findings) -> None:
+    if (old.family is Family.EMPTY) is not (new.family is Family.EMPTY):
+        _one_is_empty(old, new, findings)
+    elif old.family is not new.family:  # the same header, and bodies that look different
+        findings.add_part(DifferenceKind.MEDIA_TYPE, _CONTENT_TYPE, old.family, new.family)
     else:
-        language = _language(old_document)
+        language = _language(old)
         findings.language = language
-        if may_part:
-            meant = marked(new_document.value, rules, language)
-            Walk(rules, language, findings, (as_said, as_said)).compare(old_document.value, meant)
+        if rules.may_part:
+            meant = marked(new.value, rules, language)
+            Walk(rules, language, findings, (as_said, as_said)).compare(old.value, meant)
         else:
-            Walk(rules, language, findings).compare(old_document.value, new_document.value)
+            Walk(rules, language, findings).compare(old.value, new.value)
 
 
 def _language(document: Document) -> Language:

@@ -334,6 +334,22 @@ def test_content_type_parameters_compare_without_case() -> None:
     assert compare(old, new, compiled) == Comparison((), ())
 
 
+def test_media_type_rule_about_the_header_does_not_hide_the_body() -> None:
+    rule = {"path": "headers.content-type", "as": "ignore"}
+
+    def kinds(new: bytes, new_type: str, **more: Any) -> list[str]:
+        compiled = compile_rules("op", Compare.model_validate({"rules": [{**rule, "why": "a test"}], **more}))
+        result = compare(answer(Side.OLD, b'{"a":1}'), answer(Side.NEW, new, new_type), compiled)
+        assert isinstance(result, Comparison), result
+        assert result.hidden == (1,)
+        return [difference.kind.value for difference in result.differences]
+
+    assert kinds(b"<p>session expired</p>", "text/html") == ["unparsable"]
+    assert kinds(b'{"a":2}', "text/html") == ["value"]
+    assert kinds(b'{"a":1}', "text/plain") == []
+    assert kinds(b"<p>session expired</p>", "text/html", headers=[]) == ["unparsable"]
+
+
 def test_json_against_html_is_one_media_type_difference() -> None:
     compiled = compile_rules("op", Compare())
     result = compare(answer(Side.OLD, '{"a":1}'), answer(Side.NEW, "<html>", "text/html"), compiled)
