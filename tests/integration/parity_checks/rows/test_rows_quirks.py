@@ -310,6 +310,18 @@ def test_text_keys_of_a_driver_that_keeps_answers_are_read_in_parts(
     assert (made.work.strategy, tally.old_rows) == (Strategy.MERGE_STREAM, 400)
 
 
+def test_same_amount_in_another_unit_is_found(
+    postgresql: sa.Engine, mariadb: sa.Engine, sqlite: sa.Engine, differences: Differences
+) -> None:
+    columns = "id int PRIMARY KEY, weekly decimal(8,2)", "id int PRIMARY KEY, weekly int"
+    for old in (mariadb, sqlite):
+        fill(old, f"CREATE TABLE t ({columns[0]})", rows=("t", [(1, 5), (2, 5), (3, 0)]))
+    fill(postgresql, f"CREATE TABLE t ({columns[1]})", rows=("t", [(1, 5), (2, 500), (3, 0)]))
+    rules = [{"column": "weekly", "as": "money", "old": "pounds", "new": "pence"}]
+    for old in (mariadb, sqlite):
+        assert differences(old, postgresql, "id", table="t", rules=rules) == [("changed", (1,), ("weekly",))]
+
+
 def test_mojibake_is_found_and_unicode_form_is_a_rule(
     postgresql: sa.Engine, sqlite: sa.Engine, differences: Differences
 ) -> None:

@@ -91,6 +91,27 @@ def test_rule_keeps_equal_values_apart_where_they_mean_two_things() -> None:
     assert same(Form(Kind.NUMBER), "0", "0", {"as": "money", "old": "pounds", "new": "pence"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "rule"),
+    [
+        (Kind.NUMBER, "5", "5", {"as": "money", "old": "pounds", "new": "pence"}),
+        (Kind.NUMBER, "5.00", "5", {"as": "money", "old": "pounds", "new": "pence"}),
+        (Kind.TEXT, "1", "1", {"as": "code", "table": {"1": "2", "2": "1"}}),
+        (
+            Kind.MOMENT,
+            "2024-07-05 11:00:00",
+            "2024-07-05 11:00:00",
+            {"as": "datetime", "old_zone": "Europe/London", "new_zone": "UTC"},
+        ),
+    ],
+)
+def test_same_value_is_a_difference_where_a_rule_says_that_it_means_two_things(
+    kind: Kind, old: str, new: str, rule: dict[str, object]
+) -> None:
+    assert same(Form(kind), old, new)
+    assert not same(Form(kind), old, new, rule)
+
+
 def test_rule_says_nothing_of_values_it_is_not_about() -> None:
     absence = {"as": "absence", "equal": ["null", "empty"]}
     assert not same(Form(Kind.TEXT), "x", None, absence)
