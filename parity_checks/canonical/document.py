@@ -35,15 +35,20 @@ _FAMILIES: Final = {
     "application/yaml": Family.TEXT,
 }
 
+_BY_THE_BYTE: Final = frozenset({Family.TEXT, Family.BYTES})
+"""Families of which white space alone is not the same as nothing."""
+
 
 def family_of(content_type: str | None, body: bytes) -> Family:
     """How a body is compared. Without a content-type the first character tells (RFC 9110, 8.3, allows to look)."""
-    if not body or (body[:1].isspace() and not body.strip()):
+    if not body:
         return Family.EMPTY
     name, parameters = media_type(content_type)
+    is_blank = body[:1].isspace() and not body.strip()
     if not name:
-        return _sniffed(body)
-    return _FAMILIES.get(name) or _by_form(name, parameters)
+        return Family.EMPTY if is_blank else _sniffed(body)
+    family = _FAMILIES.get(name) or _by_form(name, parameters)
+    return Family.EMPTY if is_blank and family not in _BY_THE_BYTE else family
 
 
 def _by_form(name: str, parameters: dict[str, str]) -> Family:
@@ -85,7 +90,6 @@ def _read(content_type: str | None, plain: bytes, level: int, *, as_written: boo
     """A body that is no longer encoded; ``level`` is how many multipart bodies it is in."""
     family = family_of(content_type, plain)
     name, parameters = media_type(content_type)
-    charset = parameters.get("charset")
     match family:
         case Family.EMPTY:
             return Document(family, "")
@@ -97,10 +101,18 @@ def _read(content_type: str | None, plain: bytes, level: int, *, as_written: boo
         case Family.XML | Family.HTML:
             return _markup(family, name, plain, parameters)
         case _:
-            text, actual, misdeclared = characters(plain, charset)
-            if family is Family.JSON:
-                return Document(family, read_json(text, as_written=as_written), actual, misdeclared)
-            return Document(family, _value(family, name, text, actual, parameters), actual, misdeclared)
+            return _characters(family, name, plain, parameters, as_written=as_written)
+
+
+def _characters(family: Family, name: str, plain: bytes, parameters: dict[str, str], *, as_written: bool) -> Document:
+    """A body that is read character by character."""
+    text, actual, misdeclared = characters(plain, parameters.get("charset"))
+    if family is Family.JSON:
+        return Document(family, read_json(text, as_written=as_written), actual, misdeclared)
+    if family is Family.FORM:
+        members, escaped = _form(text, actual)
+        return Document(family, members, escaped, misdeclared or (actual if escaped != actual else ""))
+    return Document(family, _value(family, name, text, parameters), actual, misdeclared)
 
 
 def _markup(family: Family, name: str, plain: bytes, parameters: dict[str, str]) -> Document:
@@ -111,15 +123,10 @@ def _markup(family: Family, name: str, plain: bytes, parameters: dict[str, str])
     return Document(family, *read_xml(plain.strip(), parameters.get("charset")))
 
 
-def _value(family: Family, name: str, text: str, charset: str, parameters: dict[str, str]) -> Json:
-    match family:
-        case Family.FORM:
-            return read_form(text, charset)
-        case Family.CSV:
-            separator = "\t" if name == "text/tab-separated-values" else None
-            return read_csv(text, parameters.get("header"), separator)
-        case _:
-            return text
+def _value(family: Family, name: str, text: str, parameters: dict[str, str]) -> Json:
+    if family is not Family.CSV:
+        return text
+    return read_csv(text, parameters.get("header"), "\t" if name == "text/tab-separated-values" else None)
 
 
 def read_form(text: str, charset: str = "utf-8") -> Json:
@@ -128,12 +135,23 @@ def read_form(text: str, charset: str = "utf-8") -> Json:
     Raises:
         Unreadable: more fields, or more escapes, than anybody means.
     """
+    return _form(text, charset)[0]
+
+
+def _form(text: str, charset: str) -> tuple[Json, str]:
+    """The members, and the charset that their escapes are in: as for a body, it may not be the one they should be."""
     bounded(text.count("%"), "escapes")
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, encoding=charset, max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise Unreadable(Reason.UNPARSABLE, f"not a form: {error}") from error
-    return _members(list(pairs))
+    for candidate in dict.fromkeys((charset, "utf-8", "cp1252", "iso8859-1")):
+        try:
+            pairs = parse_qsl(
+                text, keep_blank_values=True, encoding=candidate, errors="strict", max_num_fields=_MOST_FIELDS
+            )
+        except UnicodeDecodeError:
+            continue
+        except ValueError as error:
+            raise Unreadable(Reason.UNPARSABLE, f"not a form: {error}") from error
+        return _members(list(pairs)), candidate
+    raise Unreadable(Reason.UNPARSABLE, f"the escapes of a form are not text in {charset}")
 
 
 def _members(pairs: list[tuple[str, Json]]) -> Json:
@@ -154,8 +172,9 @@ class _Parts:
     """A multipart body being read, each part by its own media type.
 
     A form (RFC 7578) becomes members by name; any other becomes a list in the order of the parts. A plain field is its
-    text, and any other part an object: ``id``, ``name``, ``filename``, ``type`` where it has them, and its ``body``. A
-    content-encoding of a part is not undone: nobody sends one, and a thousand bombs would each pass the bound.
+    text, and any other part an object: ``id``, ``shown`` (as an ``attachment``, say), ``name``, ``filename``, ``type``
+    where it has them, and its ``body``. A content-encoding of a part is not undone: nobody sends one, and a thousand
+    bombs would each pass the bound.
     """
 
     def __init__(self, level: int, *, as_written: bool) -> None:
@@ -179,15 +198,17 @@ class _Parts:
     def _field(self, part: Part) -> Json:
         content_type = header(part.headers, "content-type")
         if "filename" in part.disposition or media_type(content_type)[0] not in {"", "text/plain"}:
-            return self._part(part)
-        return characters(part.body, media_type(content_type)[1].get("charset"))[0]
+            return self._part(part, is_field=True)
+        text, actual, misdeclared = characters(part.body, media_type(content_type)[1].get("charset"))
+        return {"charset": f"{misdeclared} declared, {actual} sent", "body": text} if misdeclared else text
 
-    def _part(self, part: Part) -> Json:
+    def _part(self, part: Part, *, is_field: bool = False) -> Json:
         content_type = header(part.headers, "content-type")
         self._marks += sum(part.body.count(mark) for mark in (b",", b"<", b"=", b"[", b"{", b"\n"))
         bounded(self._marks, "values in all parts")
         document = _read(content_type or "text/plain", part.body, self._level, as_written=self._as_written)
-        told = {"id": part.id, "filename": part.disposition.get("filename", ""), "type": media_type(content_type)[0]}
+        told = {"id": part.id, "shown": part.shown, "name": "" if is_field else part.disposition.get("name", "")}
+        told |= {"filename": part.disposition.get("filename", ""), "type": media_type(content_type)[0]}
         told["charset"] = f"{document.misdeclared} declared, {document.charset} sent" if document.misdeclared else ""
         value: dict[str, Any] = {name: text for name, text in told.items() if text}
         return value | {"body": document.value}  # elements stand in it, as they stand in nothing else that is JSON

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from parity_checks.canonical.decoding import MAX_BYTES, Unreadable, media_type
 from parity_checks.canonical.multipart_body import Part
-from parity_checks.canonical.trees import Element
+from parity_checks.canonical.trees import XML_SPACE, Element
 from strangler.exchange import Reason, header
 
 XOP: Final = "application/xop+xml"
@@ -61,7 +61,7 @@ class _Inlining:
     def element(self, element: Element) -> Element:
         if not element.children:
             return element
-        within = [child for child in element.children if not isinstance(child, str) or not child.isspace()]
+        within = [child for child in element.children if not isinstance(child, str) or child.strip(XML_SPACE)]
         if len(within) == 1 and isinstance(within[0], Element) and within[0].name == _INCLUDE:
             return replace(element, text=self._text(within[0]), children=())
         children = tuple(child if isinstance(child, str) else self.element(child) for child in element.children)

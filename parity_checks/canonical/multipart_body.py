@@ -39,6 +39,12 @@ class Part:
         return (header(self.headers, "content-id") or "").strip().removeprefix("<").removesuffix(">")
 
     @property
+    def shown(self) -> str:
+        """How it is to be shown: ``attachment``; empty for ``inline``, which is what it is without a word."""
+        kind = media_type(header(self.headers, "content-disposition"))[0]
+        return "" if kind in {"inline", "form-data"} else kind
+
+    @property
     def disposition(self) -> dict[str, str]:
         """Parameters of content-disposition: ``name``, ``filename``."""
         return media_type(header(self.headers, "content-disposition"))[1]

@@ -149,6 +149,9 @@ def number_text(number: int | Decimal) -> str:
     return f"{'-' if sign else ''}{kept}e{exponent + len(text) - len(kept)}"
 
 
+XML_SPACE: Final = " \t\r\n"
+"""White space as XML means it (XML 1.0, 2.3): a no-break space is text."""
+
 SHOWN_CHARACTERS: Final = 2_000
 
 

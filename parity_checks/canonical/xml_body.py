@@ -14,7 +14,7 @@ from lxml import etree
 
 from parity_checks.canonical.attributes import check_xml
 from parity_checks.canonical.decoding import MAX_DEPTH, Unreadable, bounded, characters, charset_name
-from parity_checks.canonical.trees import Element
+from parity_checks.canonical.trees import XML_SPACE, Element
 from strangler.exchange import Reason
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -96,7 +96,7 @@ def _element(node: "etree._Element", depth: int, *, keeps_space: bool = False) -
         children.append(_element(child, depth + 1, keeps_space=keeps_space))
         texts.append(child.tail)
     # White space alone is layout, unless there is text beside it (mixed content) or the document says otherwise.
-    if keeps_space or any(text and not text.isspace() for text in texts):
+    if keeps_space or any(text and text.strip(XML_SPACE) for text in texts):
         children = [child for pair in zip_longest(texts, children) for child in pair if child]
     return Element(str(node.tag), attributes, "", tuple(children))
 

@@ -14,7 +14,7 @@ from typing import Final
 from xml.etree import ElementTree  # document types, which are what makes it dangerous, are refused before
 
 from parity_checks.canonical.decoding import MAX_DEPTH, charset_name
-from parity_checks.canonical.trees import Element
+from parity_checks.canonical.trees import XML_SPACE, Element
 
 _DECLARED: Final = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""")
 _LONGEST_DECLARATION: Final = 400
@@ -82,7 +82,7 @@ def _flat(body: bytes) -> Flat | None:
     texts = list(map(_text, nodes))
     attributes = list(map(_attrib, nodes))
     layout = "".join(filter(None, compress(texts, sizes))) + "".join(filter(None, map(_tail, nodes)))
-    if layout and not layout.isspace():
+    if layout and layout.strip(XML_SPACE):
         return None  # text beside elements
     tags = list(map(_tag, nodes))
     if not _UNUSUAL.isdisjoint(set().union(*filter(None, attributes))) or not _FAULTS.isdisjoint(tags):
