@@ -6,16 +6,18 @@ comes first, so an engine never follows a decision that is not on record.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from strangler import gates
 from strangler.errors import Refused, StoreError, UsageError
-from strangler.evidence import Builds, Result, Verdict, entry_digest
+from strangler.evidence import Builds, Result, entry_digest
 from strangler.holds import reserve_hold, set_hold
 from strangler.ledger import Entry, EntryKind
 from strangler.moves import brings_forward, taken_back
+from strangler.overriding import Overriding
 from strangler.people import OPERATORS, OURS, check_person
-from strangler.proposals import Proposal, Proposals, standing
+from strangler.proposals import Proposal, standing, verdict_body
 from strangler.published import write_published
 from strangler.rollout import Rollout
 from strangler.stages import Stage
@@ -23,13 +25,17 @@ from strangler.stages import Stage
 __all__ = ["Cutover", "Proposal"]
 
 
-class Cutover(Proposals):
+class Cutover(Overriding):
     """Rollouts of one programme: shown, proposed, moved, taken back, held. Thread-safe as its stores are."""
 
     # Forward
 
-    def move(self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None) -> Entry:
+    def move(
+        self, operation: str, to: Rollout, who: str, why: str, builds: Builds | None = None, *, override: bool = False
+    ) -> Entry:
         """Make a move: into the ledger, then to the engines.
+
+        With ``override`` also where gates hold, if this person asked for that and enough others confirmed it.
 
         Raises:
             Refused: a gate, or somebody else, was in the way; ``reasons`` says what. Nothing moved; the refusal, with
@@ -41,10 +47,20 @@ class Cutover(Proposals):
         proposal = self.propose(operation, to, who, builds)
         if proposal.before == to:
             raise Refused(f"{operation} is at {to} already")
-        if not proposal.allowed:
+        body = self._move_body(proposal, why, builds)
+        if not proposal.allowed and override:
+            body["override"] = self._granted(proposal, who, why, builds)
+        elif not proposal.allowed:
             self.record_refusal(proposal, who, why, builds)
             raise Refused(f"{operation} stays at {proposal.before}: the move to {to} is refused", proposal.reasons)
-        return self._decide(EntryKind.ROLLOUT, who, self._move_body(proposal, why, builds), expect_seq=seq)
+        return self._decide(EntryKind.ROLLOUT, who, body, expect_seq=seq)
+
+    def _granted(self, proposal: Proposal, who: str, why: str, builds: Builds | None) -> dict[str, Any]:
+        try:
+            return self.grant(proposal, who, builds)
+        except Refused as refused:
+            self.record_refusal(replace(proposal, reasons=refused.reasons or (str(refused),)), who, why, builds)
+            raise
 
     def record_refusal(self, proposal: Proposal, who: str, why: str, builds: Builds | None = None) -> Entry:
         """Put on record that somebody asked for a move which may not be made."""
@@ -209,15 +225,5 @@ class Cutover(Proposals):
             "why": why,
             "entry": entry_digest(self._plan, proposal.operation),
             "fingerprint": self.evidence(proposal.operation, builds).fingerprint,
-            "gates": [_verdict_body(verdict) for verdict in proposal.verdicts],
+            "gates": [verdict_body(verdict) for verdict in proposal.verdicts],
         }
-
-
-def _verdict_body(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "gate": verdict.gate,
-        "result": verdict.result.value,
-        "value": verdict.value,
-        "threshold": verdict.threshold,
-        "reasons": list(verdict.reasons),
-    }

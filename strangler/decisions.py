@@ -9,8 +9,10 @@ from typing import Any
 from strangler.chain import GENESIS, verify_entries
 from strangler.errors import LedgerBroken
 from strangler.evidence import Approval
+from strangler.holds import EVERYTHING
 from strangler.journal import AcceptedSignature
 from strangler.ledger import Entry, EntryKind, Ledger
+from strangler.overrides import Ask, Confirmation, Overridden
 from strangler.published import Published, check_published
 
 
@@ -49,6 +51,9 @@ class Decisions:
         self._shares: dict[str, Mapping[str, Any]] = {}
         self._changed_at: dict[str, float] = {}
         self._approvals: dict[str, list[Approval]] = {}
+        self._asks: dict[str, dict[str, Ask]] = {}
+        self._confirmations: dict[int, list[Confirmation]] = {}
+        self._overridden: dict[str, list[Overridden]] = {}
         self._acceptances: dict[str, dict[str, Acceptance]] = {}
 
     def sync(self) -> int:
@@ -97,6 +102,18 @@ class Decisions:
         """
         return tuple(self._approvals.get(operation, ()))
 
+    def ask(self, operation: str, to: str) -> Ask | None:
+        """The last ask for an override to this rollout since the operation, or a hold on it, last changed."""
+        return self._asks.get(operation, {}).get(to)
+
+    def confirmations(self, ask: int) -> tuple[Confirmation, ...]:
+        """Every confirmation of the ask with this seq."""
+        return tuple(self._confirmations.get(ask, ()))
+
+    def overridden(self, operation: str) -> tuple[Overridden, ...]:
+        """Every move of it that was made although gates held, oldest first."""
+        return tuple(self._overridden.get(operation, ()))
+
     def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
         """The signatures accepted for this operation, with their end; those past it are still in."""
         return tuple(
@@ -121,19 +138,63 @@ class Decisions:
                 self._shares[operation] = body["after"]
                 self._moved_seq = entry.seq
                 self._changed_at[operation] = entry.at
-                self._approvals[operation] = []
+                self._void(operation)
+                if "override" in body:
+                    self._overridden.setdefault(operation, []).append(_overridden(entry))
             case EntryKind.APPROVAL:
                 stands_under = body.get("stands_under", body["fingerprint"])
                 approval = Approval(entry.who, entry.at, str(body["to"]), str(stands_under))
                 self._approvals.setdefault(operation, []).append(approval)
             case EntryKind.ACCEPTANCE:
                 self._acceptances.setdefault(operation, {})[str(body["signature"])] = _acceptance(entry)
-                self._approvals[operation] = []  # what was approved had this difference counted otherwise
+                self._void(operation)  # what was approved had this difference counted otherwise
             case EntryKind.REJECTION | EntryKind.REOPENING:
                 self._acceptances.setdefault(operation, {}).pop(str(body["signature"]), None)
-                self._approvals[operation] = []
+                self._void(operation)
+            case EntryKind.OVERRIDE:
+                self._asks.setdefault(operation, {})[str(body["to"])] = _ask(entry)
+            case EntryKind.CONFIRMATION:
+                self._confirmations.setdefault(int(body["ask"]), []).append(_confirmation(entry))
+            case EntryKind.HOLD:
+                self._take_hold(body)
             case _:
                 pass  # the other kinds decide nothing about an operation
+
+    def _take_hold(self, body: Mapping[str, Any]) -> None:
+        """Whoever asked for an override before somebody stopped the operation asks again."""
+        held = [str(name) for name in body.get("operations", (EVERYTHING,))]
+        for operation in list(self._asks) if EVERYTHING in held else held:
+            self._asks.pop(operation, None)
+
+    def _void(self, operation: str) -> None:
+        """Nothing that was agreed to before stands any more."""
+        self._approvals[operation] = []
+        self._asks.pop(operation, None)
+
+
+def _ask(entry: Entry) -> Ask:
+    body = entry.body
+    to, gates = str(body["to"]), {gate: str(says) for gate, says in body["overrides"].items()}
+    return Ask(entry.seq, body["operation"], to, entry.who, body["why"], entry.at, gates, body["stands_under"])
+
+
+def _confirmation(entry: Entry) -> Confirmation:
+    body = entry.body
+    return Confirmation(entry.seq, int(body["ask"]), entry.who, body["why"], entry.at, str(body["stands_under"]))
+
+
+def _overridden(entry: Entry) -> Overridden:
+    body, override = entry.body, entry.body["override"]
+    return Overridden(
+        seq=entry.seq,
+        at=entry.at,
+        operation=body["operation"],
+        to=body["after"],
+        asked_by=override["asked_by"],
+        confirmed_by=tuple(one["who"] for one in override["confirmed_by"]),
+        why=override["why"],
+        gates=tuple(gate["gate"] for gate in override["gates"]),
+    )
 
 
 def _acceptance(entry: Entry) -> Acceptance:

@@ -5,6 +5,7 @@ Data flow: the ledger's decisions and the journal's evidence come in, ``propose`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from strangler import gates
 from strangler.builds import builds_in_force
@@ -26,6 +27,7 @@ from strangler.holds import Hold, read_hold
 from strangler.journal import AcceptedSignature, Journal, RuleUse
 from strangler.ledger import Ledger
 from strangler.moves import brings_forward
+from strangler.overrides import Overridden
 from strangler.people import named
 from strangler.plan.comparison import Compare
 from strangler.plan.models import Operation, Plan
@@ -100,6 +102,11 @@ class Proposals:
         """Say which builds run now, as a probe just told: evidence of any other is stale at once."""
         self._operation(operation)
         self._noted[operation] = builds
+
+    def overridden(self, operation: str) -> tuple[Overridden, ...]:
+        """Every move of it that was made although gates held, oldest first: shown for ever."""
+        self._decisions.sync()
+        return self._decisions.overridden(operation)
 
     def acceptances(self) -> tuple[Acceptance, ...]:
         """Every acceptance on record that was not rejected since."""
@@ -226,3 +233,14 @@ def _limits(compare: Compare, uses: Mapping[int, RuleUse]) -> tuple[RuleLimit, .
 def _sentence(verdict: Verdict) -> str:
     remedy = f"; needed: {verdict.remedy}" if verdict.remedy else ""
     return f"{verdict.gate}: {verdict.result}: {'; '.join(verdict.reasons)}{remedy}"
+
+
+def verdict_body(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the ledger keeps it."""
+    return {
+        "gate": verdict.gate,
+        "result": verdict.result.value,
+        "value": verdict.value,
+        "threshold": verdict.threshold,
+        "reasons": list(verdict.reasons),
+    }

@@ -1,5 +1,6 @@
 """``gate``, ``cutover``, ``approve``, ``rollback``, ``hold``, ``release``: everything that decides."""
 
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -71,6 +72,9 @@ def cutover(
         bool,
         typer.Option("--dry-run", help="Show what the move would do, and move nothing; the default on a terminal."),
     ] = False,
+    override: Annotated[
+        bool, typer.Option("--override", help="Ask to move although gates hold; with --yes move, once confirmed.")
+    ] = False,
     why: WhyOption = "",
     who: WhoOption = DEFAULT_WHO,
     plan: PlanOption = DEFAULT_PLAN,
@@ -84,6 +88,9 @@ def cutover(
     """
     session = open_session(plan, state)
     proposal = _proposal(session, operation, to, who)
+    if override and not dry_run:
+        _override(session, proposal, who, why, yes=yes, as_json=as_json)
+        return
     if dry_run or not yes:
         _check_terminal(dry_run=dry_run, yes=yes)
         _show_dry_run(session, proposal, as_json=as_json)
@@ -104,6 +111,37 @@ def cutover(
         print_json({**proposal_document(operation, proposal), "ledger_seq": entry.seq})
     else:
         console.print(f"moved to {proposal.after}; ledger entry {entry.seq}. Back: {back}", markup=False)
+
+
+def _override(session: Session, proposal: Proposal, who: str, why: str, *, yes: bool, as_json: bool) -> None:
+    """Ask for a move although gates hold; move where that was asked and confirmed. Exit code 1 where nothing moved."""
+    operation, to, builds = proposal.operation, proposal.after, current_builds(session.plan, proposal.operation)
+    if not as_json:
+        show_proposal(operation, proposal)
+    ask = session.cutover.asked_override(operation, to, builds)
+    lacks: tuple[str, ...] = ()
+    if ask is not None:
+        lacks = session.cutover.lacks_of_override(proposal, who, builds)
+    if ask is not None and yes and (proposal.allowed or not lacks):
+        entry = session.cutover.move(operation, to, who, why or ask.why, builds, override=True)
+        told = f"moved to {to} by override; ledger entry {entry.seq}. Back: {way_back(session, proposal)}"
+        is_moved, seq = True, entry.seq
+    elif ask is not None:
+        is_moved, seq = False, ask.seq
+        then = "; ".join(lacks) or "confirmed: the same with --yes moves it"
+        told = f"nothing was moved. {ask.who} asked for it by ledger entry {ask.seq}: {then}"
+    else:
+        entry = session.cutover.ask_override(operation, to, who, why, builds)
+        is_moved, seq = False, entry.seq
+        confirm = f"strangler approve {operation} --to {shlex.quote(str(to))} --override --why '...' --as APPROVER"
+        told = f"nothing was moved; asked by ledger entry {seq}. Somebody else confirms: {confirm}"
+    if as_json:
+        document = {**proposal_document(operation, proposal), "lacks": list(lacks), "moved": is_moved}
+        print_json({**document, "ledger_seq": seq})
+    else:
+        console.print(told, markup=False, soft_wrap=True)
+    if not is_moved:
+        raise typer.Exit(1)
 
 
 def _check_terminal(*, dry_run: bool, yes: bool) -> None:
@@ -127,6 +165,9 @@ def _show_dry_run(session: Session, proposal: Proposal, *, as_json: bool) -> Non
 def approve(
     operation: OperationArgument,
     to: ToOption,
+    override: Annotated[
+        bool, typer.Option("--override", help="Confirm what somebody else asked for although gates hold.")
+    ] = False,
     why: WhyOption = "",
     who: WhoOption = DEFAULT_WHO,
     plan: PlanOption = DEFAULT_PLAN,
@@ -136,6 +177,11 @@ def approve(
     session = open_session(plan, state)
     rollout = parse_rollout(session, operation, to)
     builds = current_builds(session.plan, operation)
+    if override:
+        entry = session.cutover.confirm_override(operation, rollout, who, why, builds)
+        told = f"{who} confirms the override of {operation} to {rollout}; ledger entry {entry.seq}"
+        console.print(told, markup=False, soft_wrap=True)
+        return
     entry = session.cutover.approve(operation, rollout, who, why or "reviewed", builds)
     console.print(f"{who} approves {operation} to {rollout}; ledger entry {entry.seq}", markup=False)
 

@@ -41,4 +41,7 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
             row["old_last_reached"] or "–",
         )
     console.print(table)
+    for name, row in document["operations"].items():
+        for line in row["overridden"]:
+            console.print(f"{name}: {line}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"waiting to be asked: {document['pending']}; open gaps: {document['gaps']}")

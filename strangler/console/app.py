@@ -160,7 +160,9 @@ def _operation(session: Session, name: str) -> dict[str, Any]:
         }
         for found in session.journal.findings(name)
     ]
-    return {"name": name, "entry": session.plan.operations[name], "proposal": proposal, "findings": findings}
+    overridden = [str(one) for one in session.cutover.overridden(name)]
+    entry = session.plan.operations[name]
+    return {"name": name, "entry": entry, "proposal": proposal, "findings": findings, "overridden": overridden}
 
 
 def _shown(value: str | None) -> str:

@@ -47,6 +47,7 @@ def _row(session: Session, name: str, rollout: Rollout, now: float) -> dict[str,
         "mismatch": mismatch,
         "new_failed": failed,
         "not_compared": skipped,
+        "overridden": [str(one) for one in session.cutover.overridden(name)],
         "old_last_reached": ago(now - reached) if reached else "",
     }
 

@@ -119,6 +119,33 @@ def test_cutover_to_where_it_is_already_is_refused(programme) -> None:
     assert (told.code, "is at {shadow: 100} already" in told.err) == (1, True)
 
 
+def test_override_takes_two_people_and_is_shown_for_ever(programme) -> None:
+    shadow(programme)
+    asked = ("cutover", READ, "--to", "{shadow: 90, live: 10}", "--override", "--as", "ann", "--why", "no time")
+    confirm = ("approve", READ, "--to", "{shadow: 90, live: 10}", "--override", "--why", "agreed")
+    assert (programme.run(*confirm, "--as", "bob").code, kinds(programme)[-1]) == (1, EntryKind.ROLLOUT)
+    told = programme.run(*asked)
+    assert (told.code, "nothing was moved; asked by ledger entry 2" in told.out) == (1, True)
+    assert "--override --why '...' --as APPROVER" in told.out
+    told = programme.run(*asked, "--yes", "--json")
+    assert (told.code, told.document["moved"], told.document["lacks"]) == (
+        1,
+        False,
+        ["0 of 1 confirmations by approvers other than ann"],
+    )
+    assert programme.run(*confirm, "--as", "ann").code == 1
+    assert programme.run(*confirm, "--as", "bob").code == 0
+    assert "confirmed: the same with --yes moves it" in programme.run(*asked).out
+    told = programme.run(*asked, "--yes")
+    assert (told.code, rollout(programme)) == (0, "shadow 90, live 10")
+    assert "moved to {shadow: 90, live: 10} by override" in told.out
+    programme.run("rollback", READ, "--why", "back", "--as", "ann")
+    line = f"{READ}: moved by override of parity, load: ann and bob: no time (ledger entry 4)"
+    assert line in programme.run("status").out
+    assert kinds(programme).count(EntryKind.OVERRIDE) == 1
+    assert '"override"' in programme.run("ledger", "show").out
+
+
 def test_gate_names_every_gate_that_holds(programme) -> None:
     shadow(programme)
     programme.compare(3, OutcomeKind.MISMATCH)

@@ -136,6 +136,17 @@ def test_operation_page_shows_gates_and_masked_findings(session: Session, pages:
     assert "no operator" not in page.text  # nobody asks here: it is only shown
 
 
+def test_operation_page_shows_for_ever_what_was_overridden(session: Session, pages: Pages) -> None:
+    to = rollout_from({"shadow": 90, "live": 10}, Effect.READ)
+    session.cutover.move(OPERATION, rollout_from({"shadow": 100}, Effect.READ), "ann", "begin")
+    session.cutover.ask_override(OPERATION, to, "ann", HOSTILE)
+    session.cutover.confirm_override(OPERATION, to, "bob", "agreed")
+    assert "Overridden" not in pages.get(f"/operations/{OPERATION}").text
+    session.cutover.move(OPERATION, to, "ann", "go", override=True)
+    text = pages.get(f"/operations/{OPERATION}").text
+    assert "It was moved by override of parity, soak: ann and bob: &lt;script&gt;" in text
+
+
 def test_operation_page_shows_what_the_plan_lets_people_see(session: Session, pages: Pages) -> None:
     mismatch(session, "$.shelf", old="B 12", new="B 13")
     text = pages.get(f"/operations/{OPERATION}").text
