@@ -52,6 +52,7 @@ def judge(
     old_again: Sequence[Sequence[Difference]],
     learnt: frozenset[PathAndKind] = frozenset(),
     in_old_terms: Callable[[str, str], str] = lambda _, text: text,
+    most: int = MOST_OF_ONE_KIND,
 ) -> tuple[Difference, ...]:
     """The differences that remain once noise is taken away.
 
@@ -62,13 +63,14 @@ def judge(
         learnt: the paths that are noisy by earlier draws, as ``learnt_paths`` gives them.
         in_old_terms: what old would say at a generalised path for what new says (``CompiledRules.in_old_terms``), so
             that pence are not held against a range of pounds.
+        most: how many of one signature each comparison has kept at most.
 
     Returns:
         What new is to answer for, in the order given. If nothing remains the outcome is ``NOISE``.
     """
     if not differences or not (learnt or any(old_again)):
         return tuple(differences)
-    shown = _Shown(old_again, learnt, in_old_terms)
+    shown = _Shown(old_again, learnt, in_old_terms, most)
     coming_and_going = _comings_and_goings(differences)
     return tuple(found for found in differences if not shown.excuses(found, coming_and_going))
 
@@ -155,7 +157,9 @@ class _Shown:
         old_again: Sequence[Sequence[Difference]],
         learnt: frozenset[PathAndKind],
         in_old_terms: Callable[[str, str], str],
+        most: int,
     ) -> None:
+        self._most = most
         self._learnt = learnt
         self._in_old_terms = in_old_terms
         self._at: dict[PathAndKind, list[Difference]] = defaultdict(list)
@@ -185,7 +189,7 @@ class _Shown:
 
     def _come_and_go(self, general_path: str, count: int) -> bool:
         own = self._comings.get(general_path, 0)
-        return own >= MOST_OF_ONE_KIND if count >= MOST_OF_ONE_KIND else count <= max(1, 2 * own)
+        return own >= self._most if count >= self._most else count <= max(1, 2 * own)
 
 
 def _comings_and_goings(differences: Iterable[Difference]) -> Counter[str]:

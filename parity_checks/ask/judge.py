@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from parity_checks.ask.inputs import input_digest
 from parity_checks.compare.comparison import Comparison, NotCompared, compare
+from parity_checks.compare.findings import MOST_OF_ONE_KIND
 from parity_checks.rules.compiled import CompiledRules, RuleFailed
 from strangler.evidence import Builds, fingerprint
 from strangler.exchange import (
@@ -74,14 +75,19 @@ class Judge:
         return Outcome(OutcomeKind.NEW_FAILED, self.fingerprint, self.input, detail=_failure(new))
 
 
-def differences(entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
-    """Where two answers differ, of two sides or of one; ``None`` where they cannot be compared."""
+def differences(
+    entry: Entry, one: Observation, other: Observation, most: int = MOST_OF_ONE_KIND
+) -> tuple[Difference, ...] | None:
+    """Where two answers differ, of two sides or of one; ``None`` where they cannot be compared.
+
+    At most ``most`` of one signature; where more than usual are asked for, ``None`` too if those are not all.
+    """
     is_one_side = one.side is other.side
     try:
-        result = compare(one, other, entry.own if is_one_side else entry.rules)
+        result = compare(one, other, entry.own if is_one_side else entry.rules, most=most)
     except Exception:  # noqa: BLE001  the exchange's own comparison tells of it
         return None
-    if isinstance(result, NotCompared):
+    if isinstance(result, NotCompared) or (most > MOST_OF_ONE_KIND and result.left_out):
         return None
     if not is_one_side:
         return result.differences

@@ -7,6 +7,7 @@ from dataclasses import replace
 from parity_checks.ask.entries import Entries
 from parity_checks.ask.identities import Identities
 from parity_checks.ask.judge import Entry, Judge, differences, input_of
+from parity_checks.compare.findings import MOST_OF_ONE_KIND
 from parity_checks.rules.compiled import CompiledRules
 from strangler.builds import UNKNOWN, builds_in_force
 from strangler.evidence import Builds
@@ -55,17 +56,22 @@ class Judges:
         mistaken = await self._identities.mistaken(ids_of or exchange.operation, entry.rules, old, new)
         return mistaken.joined(outcome) if mistaken.differences else outcome
 
-    async def differences(self, entry: Entry, one: Observation, other: Observation) -> tuple[Difference, ...] | None:
-        """Where two answers differ, of two sides (old first) or of one; ``None`` where they cannot be compared."""
+    async def differences(
+        self, entry: Entry, one: Observation, other: Observation, most: int = MOST_OF_ONE_KIND
+    ) -> tuple[Difference, ...] | None:
+        """Where two answers differ, of two sides (old first) or of one; ``None`` where they cannot be compared.
+
+        At most ``most`` of one signature; where more than usual are asked for, ``None`` too if those are not all.
+        """
 
         async def compared(rules: CompiledRules) -> tuple[Difference, ...] | None:
             knowing = replace(entry, rules=rules)
             if rules.functions:
                 threads = self._entries.functions.threads
-                return await asyncio.get_running_loop().run_in_executor(threads, differences, knowing, one, other)
+                return await asyncio.get_running_loop().run_in_executor(threads, differences, knowing, one, other, most)
             if _is_long(one, other):
-                return await asyncio.to_thread(differences, knowing, one, other)
-            return differences(knowing, one, other)
+                return await asyncio.to_thread(differences, knowing, one, other, most)
+            return differences(knowing, one, other, most)
 
         return await self._identities.recalling(entry.operation, entry.rules, compared)
 

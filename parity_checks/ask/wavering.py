@@ -7,7 +7,7 @@ taught does not count. So a write that the new side lost never passes for noise.
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +17,7 @@ from parity_checks.ask.judge import Entry
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.sides import Sides
 from parity_checks.ask.writes import Writes
+from parity_checks.compare.findings import MOST_OF_ONE_KIND
 from strangler.evidence import NoiseEvidence
 from strangler.exchange import Difference, DifferenceKind, Exchange, Observation, Outcome, OutcomeKind, PathAndKind
 from strangler.stages import Side
@@ -36,6 +37,9 @@ _STEADY_AFTER: Final = 24
 
 _STEADY_FOR_S: Final = 60.0
 """For how long that holds: nothing is steady for good."""
+
+_MOST_WEIGHED: Final = 20_000
+"""An answer with more differences of one signature is not doubted: what is not looked at is not called noise."""
 
 _MOST_KEPT: Final = 4_096
 
@@ -96,32 +100,47 @@ class Wavering:
         if not olds or all(self._is_steady(outcome.fingerprint, path) and path not in learnt for path in open_paths):
             return Doubted(outcome)
         reference = olds[-1]
+        most = _MOST_WEIGHED if _are_cut(outcome.differences) else MOST_OF_ONE_KIND
+        weighed = await self._weighed(entry, outcome, reference, news[-1], most)
+        if weighed is None:
+            return Doubted(outcome)
         breath = await self._breath(exchange, _FIRST_BREATH)
-        seen = await self._seen(entry, reference, breath)
+        seen = await self._seen(entry, reference, breath, most)
         unseen = open_paths - _paths_in(seen)
         if any(self._may_waver(outcome.fingerprint, path, learnt) for path in unseen):
             more = await self._breath(exchange, _LONG_BREATH)
-            seen += await self._seen(entry, reference, more)
+            seen += await self._seen(entry, reference, more, most)
         self._remember(outcome.fingerprint, open_paths, seen)
         if self._writes.were_lately(exchange.key):
             new_too = _paths_in(await self._seen(entry, news[-1], news[:-1])) if news else set()
             seen, learnt = _surely(seen, {path for path, _ in new_too}), frozenset()
         elif exchange.key is not None:  # old's answers over time tell too, where nobody wrote in between
-            seen += await self._seen(entry, reference, olds[:-1])
-        remaining = noise.judge(outcome.differences, seen, learnt, entry.rules.in_old_terms)
+            seen += await self._seen(entry, reference, olds[:-1], most)
+        remaining = noise.judge(weighed, seen, learnt, entry.rules.in_old_terms, most)
         if not remaining:
             return Doubted(replace(outcome, kind=OutcomeKind.NOISE), tuple(breath))
-        return Doubted(replace(outcome, differences=remaining), tuple(breath))
+        return Doubted(replace(outcome, differences=_cut(remaining)), tuple(breath))
 
     async def _breath(self, exchange: Exchange, times: int) -> list[Observation]:
         """Old's answers to so many questions at once; the lane lets no more through than old may have."""
         asked = await asyncio.gather(*(self._sides.ask(exchange, Side.OLD, again=True) for _ in range(times)))
         return [one.observation for one in asked if not one.observation.has_failed]
 
+    async def _weighed(
+        self, entry: Entry, outcome: Outcome, old: Observation, new: Observation, most: int
+    ) -> tuple[Difference, ...] | None:
+        """All differences, also those that the outcome has left out; ``None`` where there are too many to weigh."""
+        if most == MOST_OF_ONE_KIND:
+            return outcome.differences
+        found = await self._judges.differences(entry, old, new, most)
+        if found is None:
+            return None
+        return (*found, *(one for one in outcome.differences if one.kind is DifferenceKind.IDENTITY))
+
     async def _seen(
-        self, entry: Entry, reference: Observation, others: Sequence[Observation]
+        self, entry: Entry, reference: Observation, others: Sequence[Observation], most: int = MOST_OF_ONE_KIND
     ) -> list[tuple[Difference, ...]]:
-        found = [await self._judges.differences(entry, reference, other) for other in others]
+        found = [await self._judges.differences(entry, reference, other, most) for other in others]
         return [one for one in found if one is not None]
 
     async def _learnt_paths(self, operation: str, fingerprint: str) -> frozenset[PathAndKind]:
@@ -159,6 +178,22 @@ class Wavering:
             shown.wavered += sum(path in one for one in wavered)
         while len(self._shown) > _MOST_KEPT:
             self._shown.popitem(last=False)
+
+
+def _are_cut(differences: Sequence[Difference]) -> bool:
+    """Whether there may be more of one signature than are kept."""
+    return any(count >= MOST_OF_ONE_KIND for count in Counter(one.signature for one in differences).values())
+
+
+def _cut(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """As many of each signature as an exchange keeps."""
+    counts: Counter[str] = Counter()
+    kept: list[Difference] = []
+    for one in differences:
+        counts[one.signature] += 1
+        if counts[one.signature] <= MOST_OF_ONE_KIND:
+            kept.append(one)
+    return tuple(kept)
 
 
 def _paths_in(seen: Sequence[Sequence[Difference]]) -> set[PathAndKind]:

@@ -9,7 +9,7 @@ from parity_checks.canonical.decoding import Unreadable, charset_name, media_typ
 from parity_checks.canonical.document import read
 from parity_checks.canonical.trees import ABSENT, Document, Family
 from parity_checks.compare.at_once import counts_digits, is_settled
-from parity_checks.compare.findings import Findings
+from parity_checks.compare.findings import MOST_OF_ONE_KIND, Findings
 from parity_checks.compare.headers import chosen, displayed, meaning
 from parity_checks.compare.meaning import as_said, marked
 from parity_checks.compare.walk import Walk
@@ -42,11 +42,16 @@ class NotCompared:
     detail: str
 
 
-def compare(old: Observation, new: Observation, rules: CompiledRules) -> Comparison | NotCompared:
-    """Compare two answers. Both must have been captured whole; failures are judged before."""
+def compare(
+    old: Observation, new: Observation, rules: CompiledRules, *, most: int = MOST_OF_ONE_KIND
+) -> Comparison | NotCompared:
+    """Compare two answers. Both must have been captured whole; failures are judged before.
+
+    At most ``most`` differences of one signature are kept.
+    """
     if old.body is None or new.body is None:
         return NotCompared(Reason.TOO_LARGE, f"the {'old' if old.body is None else 'new'} body was not captured")
-    findings = Findings(rules.operation, len(rules.rules))
+    findings = Findings(rules.operation, len(rules.rules), most)
     if old.status != new.status:
         _part(findings, rules, DifferenceKind.STATUS, "status", _said(old.status), _said(new.status))
     _headers(old, new, rules, findings)

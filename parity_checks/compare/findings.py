@@ -22,9 +22,10 @@ MOST_KINDS: Final = 1_000
 
 
 class Findings:
-    """The differences of one exchange, and how many each rule has hidden."""
+    """The differences of one exchange, at most ``most`` of one signature, and how many each rule has hidden."""
 
-    def __init__(self, operation: str, rules: int) -> None:
+    def __init__(self, operation: str, rules: int, most: int = MOST_OF_ONE_KIND) -> None:
+        self._most = most
         self._operation = operation
         self._hidden = [0] * rules
         self._hiding: int | None = None
@@ -36,7 +37,7 @@ class Findings:
 
     def afresh(self) -> "Findings":
         """Findings of the same exchange, with nothing found yet; what they find may be joined, or left."""
-        return Findings(self._operation, len(self._hidden))
+        return Findings(self._operation, len(self._hidden), self._most)
 
     def join(self, other: "Findings") -> None:
         """Take over what others of this exchange have found."""
@@ -68,7 +69,7 @@ class Findings:
 
     def _take(self, difference: Difference) -> None:
         count = self._signatures[difference.signature]
-        if count >= MOST_OF_ONE_KIND or (not count and len(self._signatures) >= MOST_KINDS):
+        if count >= self._most or (not count and len(self._signatures) >= MOST_KINDS):
             self.left_out += 1
             return
         self._signatures[difference.signature] = count + 1

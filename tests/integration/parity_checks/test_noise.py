@@ -200,6 +200,27 @@ async def test_noise_hides_no_other_form_and_no_other_field(tmp_path: Path) -> N
     assert paths == {"$.ticket", "$.rank"}
 
 
+def ticking(_: int) -> dict[str, Any]:
+    return {"rows": [{"id": at, "tick": random.randint(1_000, 2_000)} for at in range(60)]}
+
+
+async def test_noise_hides_nothing_among_more_differences_than_are_kept(tmp_path: Path) -> None:
+    def badly(count: int) -> dict[str, Any]:
+        found = ticking(count)
+        found["rows"][50]["tick"] = 900_000
+        return found
+
+    old, new = System(ticking), System(badly)
+    async with serving(old, new):
+        plan = plan_for(old.url, new.url, noise={"sample": 0})
+        (wrong,) = await judged(plan, tmp_path, read(plan, old.answer()))
+        plan = plan_for(old.url, old.url, noise={"sample": 0})
+        (noise,) = await judged(plan, tmp_path, read(plan, old.answer()))
+    assert [(one.path, one.new) for one in wrong.differences] == [("$.rows[50].tick", "900000")]
+    assert wrong.kind is OutcomeKind.MISMATCH
+    assert noise.kind is OutcomeKind.NOISE
+
+
 async def test_noise_is_not_drawn_for_writes_nor_with_a_share_of_nothing(tmp_path: Path) -> None:
     system = System()
     async with serving(system):
