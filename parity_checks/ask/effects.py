@@ -18,11 +18,13 @@ from typing import Final, Protocol
 
 import orjson
 
+from parity_checks import noise
 from parity_checks.ask.effect_requests import Unfilled, effect_request
 from parity_checks.ask.entries import Entries
 from parity_checks.ask.judge import Entry
 from parity_checks.ask.judges import Judges
 from parity_checks.ask.sides import Sides
+from parity_checks.ask.wavering import are_cut
 from parity_checks.ask.writes import Writes
 from parity_checks.compare.signature import signature
 from parity_checks.rules.concerns import concerns
@@ -142,18 +144,14 @@ class Effects:
             await asyncio.sleep(settle.after_s)
 
     async def _doubted(self, made: Consequent, effect: Consequence, outcome: Outcome) -> Outcome:
-        """Without what differs between two answers of old, asked for in the same breath."""
-        if effect.read is None:
+        """Without what old does itself, in answers asked for in the same breath: type, form and range still count."""
+        if effect.read is None or are_cut(outcome.differences):
             return outcome
         entry = self._entries.in_force(effect.read)
         asked = await asyncio.gather(*(self._read(made, effect, Side.OLD) for _ in range(3)))
         olds = [one for one in asked if isinstance(one, Observation) and not one.has_failed]
-        wavering = {
-            (found.general_path, found.kind)
-            for other in olds[1:]
-            for found in await self._judges.differences(entry, olds[0], other) or ()
-        }
-        left = tuple(one for one in outcome.differences if (one.general_path, one.kind) not in wavering)
+        wavering = [await self._judges.differences(entry, olds[0], other) or () for other in olds[1:]]
+        left = noise.judge(outcome.differences, wavering, in_old_terms=entry.rules.in_old_terms)
         return outcome if len(left) == len(outcome.differences) else _with(outcome, left, OutcomeKind.NOISE)
 
     async def _look(self, made: Consequent, effect: Consequence) -> Outcome:

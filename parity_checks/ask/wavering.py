@@ -100,7 +100,7 @@ class Wavering:
         if not olds or all(self._is_steady(outcome.fingerprint, path) and path not in learnt for path in open_paths):
             return Doubted(outcome)
         reference = olds[-1]
-        most = _MOST_WEIGHED if _are_cut(outcome.differences) else MOST_OF_ONE_KIND
+        most = _MOST_WEIGHED if are_cut(outcome.differences) else MOST_OF_ONE_KIND
         weighed = await self._weighed(entry, outcome, reference, news[-1], most)
         if weighed is None:
             return Doubted(outcome)
@@ -180,7 +180,7 @@ class Wavering:
             self._shown.popitem(last=False)
 
 
-def _are_cut(differences: Sequence[Difference]) -> bool:
+def are_cut(differences: Sequence[Difference]) -> bool:
     """Whether there may be more of one signature than are kept."""
     return any(count >= MOST_OF_ONE_KIND for count in Counter(one.signature for one in differences).values())
 

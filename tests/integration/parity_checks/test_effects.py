@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from strangler.errors import SystemUnreachable
 from strangler.exchange import Exchange, Outcome, OutcomeKind, Reason
@@ -204,6 +205,25 @@ async def test_effect_without_what_its_request_needs_is_not_compared(tmp_path: P
         _, outcome = await created(ask)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.NOT_COMPARED, Reason.NOT_ASKED)
     assert outcome.detail == "effects.shown: the old side's answer has nothing at $.number"
+
+
+class _Stopped(Things):
+    """Things whose clock stands at the epoch."""
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        found = self.held[request.path.removeprefix("/things/")]
+        return web.json_response({**found, "at": "0.0"}, headers={"x-build-id": "b1"})
+
+
+@pytest.mark.parametrize(("side", "kind"), [(Things, OutcomeKind.NOISE), (_Stopped, OutcomeKind.MISMATCH)])
+async def test_effect_at_a_path_that_wavers_is_held_to_what_old_shows(
+    tmp_path: Path, side: type[Things], kind: OutcomeKind
+) -> None:
+    old, new = Things(from_17), side(from_17)
+    strict = {"t.get": {"compare": {"rules": [], "settle": {"attempts": 0}, "noise": {"sample": 0}}}}
+    async with caller(tmp_path, old, new, strict, **with_effects(READ_IT)) as ask:
+        _, outcome = await created(ask)
+    assert (outcome.kind, [one[2] for one in told(outcome)]) == (kind, ["effects.shown $.at"] * (side is _Stopped))
 
 
 async def test_effect_that_both_sides_refuse_is_said(tmp_path: Path) -> None:
