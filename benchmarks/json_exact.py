@@ -14,7 +14,7 @@ from benchmarks.json_equal import _ours, _peer
 
 def run() -> list[dict[str, object]]:
     """Measure."""
-    answer = answer_of(15)
+    answer = answer_of(19)
     answer["balance"] = "AMOUNT"
     body, new = (
         text.replace(b'"AMOUNT"', b"1234567890123.1234567890") for text in (orjson.dumps(answer), spaced(answer))

@@ -115,31 +115,39 @@ class Pair:
     old: Any
     new: Any
     are_equal: bool
+    old_text: bytes = b""
+    new_text: bytes = b""
 
 
-def read_pair(old: bytes, new: bytes) -> Pair | None:
+def read_pair(old: bytes, new: bytes) -> Pair | None:  # noqa: PLR0911  one return for each way to tell
     """Two JSON bodies in UTF-8, quickly; ``None`` where only ``read_json`` can tell what they say.
 
     orjson reads numbers as doubles, takes the last of two members with one name, and Python says ``True == 1``. So
     what was read is written again: where that gives the body's own characters, nothing was lost.
     """
     try:
+        new_value = orjson.loads(new)
+        new_text = _NEST.text(new_value)
+        if old == new:
+            return Pair(new_value, new_value, True) if _loses_nothing(new, new_text) else None
+        if new_text == old and _is_spaced_only(old, new):
+            return Pair(new_value, new_value, True)  # character by character, but for white space: no need to read old
         old_value = orjson.loads(old)
         old_text = _NEST.text(old_value)
-        if old == new:
-            return Pair(old_value, old_value, True) if _loses_nothing(old, old_text) else None
-        new_value = orjson.loads(new)
-        is_like = old_value == new_value
-        if is_like and old == old_text and old.translate(None, _BLANKS) == new.translate(None, _BLANKS):
-            return Pair(old_value, new_value, True)  # character by character, but for white space
-        new_text = _NEST.text(new_value)
+        if old_text == new and _is_spaced_only(old, new):
+            return Pair(old_value, old_value, True)
         if not _loses_nothing(old, old_text) or not _loses_nothing(new, new_text):
             return None
-        if is_like and (old_text == new_text or _sorted(old_value) == _sorted(new_value)):
+        if old_text == new_text or (old_value == new_value and _sorted(old_value) == _sorted(new_value)):
             return Pair(old_value, new_value, True)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         return None
-    return Pair(old_value, new_value, False)
+    return Pair(old_value, new_value, False, old_text, new_text)
+
+
+def is_written_so(value: Json, other: Json, text: bytes) -> bool:
+    """Whether a value is exactly another one, whose text is given: equal texts, but for the order of members."""
+    return _NEST.text(value) == text or _sorted(value) == _sorted(other)
 
 
 class _Nest(local):
@@ -181,6 +189,11 @@ _LEVELS_WRITTEN: Final = _levels_written()
 _NEST: Final = _Nest()
 
 
+def _is_spaced_only(old: bytes, new: bytes) -> bool:
+    """Whether two bodies have the same characters, but for blanks."""
+    return old.translate(None, _BLANKS) == new.translate(None, _BLANKS)
+
+
 def _sorted(value: Json) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
@@ -206,13 +219,17 @@ _MOST_LOOKED_THROUGH: Final = 20_000_000
 
 
 class Spelling:
-    """How one body spells its numbers: gives a double its digits back, as ``1.10`` for ``1.1``."""
+    """How one body spells its numbers: gives a double its digits back, as ``1.10`` for ``1.1``.
 
-    __slots__ = ("_body", "_bytes_left")
+    ``text`` is the body as orjson writes it, where that is known: equal to the body, it says how all of it is spelled.
+    """
 
-    def __init__(self, body: bytes) -> None:
+    __slots__ = ("_body", "_bytes_left", "_is_shortest")
+
+    def __init__(self, body: bytes, text: bytes = b"") -> None:
         self._body = body
         self._bytes_left = _MOST_LOOKED_THROUGH
+        self._is_shortest = body == text  # it spells every number as orjson does
 
     def exact(self, value: Any) -> Any:
         """The value with ``Decimal`` for ``float``, as ``read_json`` reads it.
@@ -230,6 +247,8 @@ class Spelling:
         return value
 
     def _spelled(self, number: float) -> str:
+        if self._is_shortest:
+            return repr(number)
         plain = repr(number).encode()
         body, size = self._body, len(plain)
         self._bytes_left -= len(body)

@@ -16,6 +16,9 @@ from parity_checks.compare.content import likeness
 _LARGEST_GAP: Final = 4_096
 """Most pairs in a gap that are weighed one against the other."""
 
+_FEW: Final = 48
+"""Most pairs of which all runs are weighed."""
+
 _MOST_ROUNDS: Final = 8
 """How often anchors are looked for between anchors: it bounds the cost, whatever the lists hold."""
 
@@ -155,11 +158,11 @@ def _in_order(old: Contents, new: Contents, old_at: Sequence[int], new_at: Seque
     if not old_at or not new_at:
         return []
     old_places, new_places = _places(old.keys.__getitem__, old_at), _places(new.keys.__getitem__, new_at)
-    anchors = _longest_in_order(_equally_often(old_places, new_places))
+    anchors = _longest_in_order(_equally_often(old_places, new_places), old)
     if not anchors and rounds:
-        anchors = _longest_in_order(_written_equally(old, new, old_places, new_places))
+        anchors = _longest_in_order(_written_equally(old, new, old_places, new_places), old)
     if not anchors:
-        return _longest_in_order(_firsts(old_places, new_places))
+        return _longest_in_order(_firsts(old_places, new_places), old)
     pairs = list(anchors)
     if rounds:
         for old_gap, new_gap in _gaps(old_at, new_at, anchors):
@@ -190,9 +193,14 @@ def _firsts(old: Places, new: Places) -> Pairs:
     return [pair for key, old_at in old.items() for pair in zip(old_at, new.get(key, ()), strict=False)]
 
 
-def _longest_in_order(pairs: Pairs) -> Pairs:
-    """The longest run of pairs whose new indexes rise with the old ones (Schensted 1961)."""
+def _longest_in_order(pairs: Pairs, old: Contents) -> Pairs:
+    """The longest run of pairs whose new indexes rise with the old ones (Schensted 1961).
+
+    Of few pairs, and several runs as long, it is the one nearest to both starts: then it does not matter which is old.
+    """
     pairs = sorted(pairs)
+    if len(pairs) <= _FEW:
+        return _longest_and_nearest(pairs, old)
     tops: list[int] = []
     top_pairs: list[int] = []
     before: list[int] = []
@@ -210,6 +218,26 @@ def _longest_in_order(pairs: Pairs) -> Pairs:
     while at >= 0:
         run.append(pairs[at])
         at = before[at]
+    return run[::-1]
+
+
+def _longest_and_nearest(pairs: Pairs, old: Contents) -> Pairs:
+    written = [repr(old.keys[at]) for at, _ in pairs] if len(pairs) > 1 else [""]
+    ranks = {text: rank for rank, text in enumerate(sorted(set(written)))}
+    best: list[
+        tuple[int, int, int, int]
+    ] = []  # length, nearness, contents, the pair before: of the best that ends here
+    for at, (old_at, new_at) in enumerate(pairs):
+        before = max(
+            ((*best[to][:3], to) for to in range(at) if pairs[to][0] < old_at and pairs[to][1] < new_at),
+            default=(0, 0, 0, -1),
+        )
+        best.append((before[0] + 1, before[1] - old_at - new_at, before[2] - ranks[written[at]], before[3]))
+    run: Pairs = []
+    at = max(range(len(best)), key=lambda to: best[to][:3], default=-1)
+    while at >= 0:
+        run.append(pairs[at])
+        at = best[at][3]
     return run[::-1]
 
 

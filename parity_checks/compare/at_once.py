@@ -3,12 +3,16 @@
 import re
 from typing import Final
 
+import orjson
+
 from parity_checks.canonical.decoding import MAX_BYTES, MAX_VALUES, charset_name, media_type
 from parity_checks.canonical.document import family_of
-from parity_checks.canonical.json_body import AmbiguousNumberError, Spelling, read_pair
+from parity_checks.canonical.json_body import AmbiguousNumberError, Pair, Spelling, is_written_so, read_pair
 from parity_checks.canonical.trees import Family
 from parity_checks.canonical.xml_pair import read_xml_pair
+from parity_checks.compare.anatomy import are_equally_often, kind_of
 from parity_checks.compare.findings import Findings
+from parity_checks.compare.leafwise import Leaves, leaves_of, made_equal
 from parity_checks.compare.walk import Walk
 from parity_checks.rules.compiled import CompiledRules
 from strangler.exchange import Headers, Observation
@@ -78,15 +82,50 @@ def _json(old: bytes, new: bytes, rules: CompiledRules, findings: Findings) -> b
     pair = read_pair(old, new)
     if pair is None:
         return False
-    if pair.are_equal:
+    if pair.are_equal or _is_shuffled(pair, rules):
         return True
+    spelled = Spelling(old, pair.old_text).exact, Spelling(new, pair.new_text).exact
     quick = findings.afresh()
     try:
-        Walk(rules, Language.JSON, quick, (Spelling(old).exact, Spelling(new).exact)).compare(pair.old, pair.new)
+        leaves = leaves_of(pair.old, pair.new, rules.start(Language.JSON), rules)
+        if leaves is None:
+            Walk(rules, Language.JSON, quick, spelled).compare(pair.old, pair.new)
+        elif not _are_all(leaves, pair):
+            new_value = orjson.loads(new)  # the proof has changed the one that was read
+            Walk(rules, Language.JSON, quick, spelled).compare(pair.old, new_value)
+        else:
+            for place, old_leaf, new_leaf in leaves.found:
+                old_value, new_value = spelled[0](old_leaf), spelled[1](new_leaf)
+                quick.add(kind_of(old_value, new_value), place, old_value, new_value)
     except AmbiguousNumberError:
         return False
     findings.join(quick)
     return True
+
+
+_BETWEEN: Final = b"},{"
+"""Stands between two objects of a list, and may stand within one."""
+
+
+def _is_shuffled(pair: Pair, rules: CompiledRules) -> bool:
+    """Whether two lists of objects, which have no order by rule, hold the very same ones: told by their texts."""
+    start = rules.start(Language.JSON)
+    if not start.hits or not start.is_last or not (type(pair.old) is list and type(pair.new) is list):
+        return False
+    only = [rules.rules[index] for index in start.hits]
+    if not all(isinstance(rule, SetRule) and rule.by is None for rule in only) or len(pair.old) != len(pair.new):
+        return False
+    if len(pair.old) < 2 or not all(type(one) is dict for one in (*pair.old, *pair.new)):
+        return False
+    old_parts, new_parts = pair.old_text[2:-2].split(_BETWEEN), pair.new_text[2:-2].split(_BETWEEN)
+    # As many parts as objects: then none of them was cut within, for there is one cut between each two.
+    return len(old_parts) == len(new_parts) == len(pair.old) and are_equally_often(old_parts, new_parts)
+
+
+def _are_all(leaves: Leaves, pair: Pair) -> bool:
+    """Whether there is no other difference: with old's values in these places, new is what old is."""
+    made_equal(leaves)
+    return is_written_so(pair.new, pair.old, pair.old_text)
 
 
 def _xml(old: bytes, new: bytes, rules: CompiledRules, findings: Findings) -> bool:

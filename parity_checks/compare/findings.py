@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 from parity_checks.canonical.trees import Value, local_name, shown
@@ -119,11 +120,21 @@ def json_path(place: Place) -> tuple[str, str]:
             concrete.append(f"[{index}]")
             general.append("[*]")
         else:
-            name = _bounded(name)
-            step = f".{name}" if name.isidentifier() and name.isascii() else f"['{_quoted(name)}']"
+            step = _json_step(name)
             concrete.append(step)
             general.append(step)
-    return "$" + "".join(reversed(concrete)), "$" + "".join(reversed(general))
+    concrete.reverse()
+    general.reverse()
+    return "$" + "".join(concrete), "$" + "".join(general)
+
+
+def _json_step(name: str) -> str:
+    return _known_step(name) if len(name) <= LONGEST_NAME else f"['{_quoted(_bounded(name))}']"
+
+
+@lru_cache(maxsize=4_096)
+def _known_step(name: str) -> str:
+    return f".{name}" if name.isidentifier() and name.isascii() else f"['{_quoted(name)}']"
 
 
 LONGEST_NAME: Final = 200
