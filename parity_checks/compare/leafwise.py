@@ -52,10 +52,11 @@ class Leaves:
         if len(old) != len(new) or self.rules.renaming.at(state):
             raise _Weigh
         for name, value in old.items():
-            other = new.get(name, ABSENT)
+            try:
+                other = new[name]
+            except KeyError:
+                raise _Weigh from None
             if value != other:
-                if other is ABSENT:
-                    raise _Weigh
                 self._place(value, other, state.step(name), (place, name, None), (new, name))
 
     def _elements(self, old: list[Any], new: list[Any], state: State, place: Place) -> None:
