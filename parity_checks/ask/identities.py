@@ -16,7 +16,6 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 import structlog
 
 from parity_checks.ask.entries import Entries
-from parity_checks.identity.answers import ids_at
 from parity_checks.identity.learning import difference, told
 from parity_checks.identity.requests import NamedId, find
 from parity_checks.rules.compiled import CompiledRules
@@ -33,7 +32,6 @@ from strangler.exchange import (
     digest,
 )
 from strangler.journal import IdConflict, LearntId
-from strangler.plan.comparison import IdRule
 from strangler.stages import Side
 
 _log = structlog.get_logger("worker")
@@ -165,25 +163,6 @@ class Identities:
             known = await self._known(operation, missing, Side.OLD)
             recalled.take(missing, known)
         return await compared(rules.knowing(recalled))
-
-    async def mistaken(self, operation: str, rules: CompiledRules, old: Observation, new: Observation) -> "Learnt":
-        """Where the new side answers with the old side's own id, although its own is another one.
-
-        To a comparison of texts the two are the same; to a caller it is an id that the new side does not know.
-        """
-        differences: list[Difference] = []
-        for rule in rules.rules if rules.has_ids else ():
-            if not isinstance(rule, IdRule):
-                continue
-            new_ids = frozenset(await asyncio.to_thread(ids_at, new, rule.path))
-            same = [(rule.of, one) for one in await asyncio.to_thread(ids_at, old, rule.path) if one in new_ids]
-            known = await self._known(operation, same, Side.OLD) if same else {}
-            differences += [
-                difference(rules.operation, DifferenceKind.IDENTITY, rule.of, rule.path, one, f"{one} (is {other})")
-                for (_, one), other in known.items()
-                if other not in new_ids
-            ]
-        return Learnt(tuple(differences))
 
     async def _known(self, operation: str, ids: Iterable[NamedId], side: Side) -> dict[NamedId, str]:
         """Of each id of this side that is known, the other side's."""

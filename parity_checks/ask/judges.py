@@ -52,9 +52,7 @@ class Judges:
                 return await asyncio.to_thread(knowing.judge, old, new)
             return knowing.judge(old, new)
 
-        outcome = await self._identities.recalling(ids_of or exchange.operation, entry.rules, compared)
-        mistaken = await self._identities.mistaken(ids_of or exchange.operation, entry.rules, old, new)
-        return mistaken.joined(outcome) if mistaken.differences else outcome
+        return await self._identities.recalling(ids_of or exchange.operation, entry.rules, compared)
 
     async def differences(
         self, entry: Entry, one: Observation, other: Observation, most: int = MOST_OF_ONE_KIND

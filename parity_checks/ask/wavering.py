@@ -135,7 +135,7 @@ class Wavering:
         found = await self._judges.differences(entry, old, new, most)
         if found is None:
             return None
-        return (*found, *(one for one in outcome.differences if one.kind is DifferenceKind.IDENTITY))
+        return (*found, *(one for one in outcome.differences if one.general_path.startswith("ids.")))
 
     async def _seen(
         self, entry: Entry, reference: Observation, others: Sequence[Observation], most: int = MOST_OF_ONE_KIND

@@ -8,7 +8,6 @@ from typing import Any
 from parity_checks.canonical.trees import Element, Foreign, Value, local_name, text_of
 from parity_checks.compare.content import label_of
 from parity_checks.rules.compiled import CompiledRules
-from parity_checks.rules.parting import parts
 from parity_checks.rules.paths import State
 from strangler.plan.rule_paths import Label, Language
 
@@ -62,7 +61,7 @@ def _old_names(state: State, rules: CompiledRules) -> dict[Label, Label]:
 
 def _mark(value: Any, state: State, rules: CompiledRules) -> Any:
     text = text_of(value) if state.hits else None
-    if text is None or not any(parts(rules.rules[index], text) for index in state.hits):
+    if text is None or not any(rules.parts(index, text) for index in state.hits):
         return value
     return Foreign(value)
 

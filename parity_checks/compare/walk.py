@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name
+from parity_checks.canonical.trees import ABSENT, Element, Json, Value, Written, local_name, text_of
 from parity_checks.compare.align import Alignment, Contents, align, align_by_identity, align_without_order
 from parity_checks.compare.anatomy import (
     SINGLE,
@@ -121,8 +121,20 @@ class Walk:
     def _differ(self, old: Value, new: Value, state: State, place: Place) -> None:
         """Two values that are not the same: a difference, unless a rule makes them equal."""
         old, new = self._old_exactly(old), self._new_exactly(new)
-        if not self._is_hidden(old, new, state):
+        if self._is_hidden(old, new, state):
+            return
+        own = self._own_id(old, new, state) if state.hits else None
+        if own is None:
             self._findings.add(kind_of(old, new), place, old, new)
+        else:
+            self._findings.add(DifferenceKind.IDENTITY, place, old, f"{text_of(new)} (is {own})")
+
+    def _own_id(self, old: Value, new: Value, state: State) -> str | None:
+        """The new side's own id, where it answers with the old side's: to a caller an id that it does not know."""
+        text = text_of(old)
+        if text is None or text != text_of(new):
+            return None
+        return next((own for index in state.hits if (own := self._rules.own_id(index, text)) is not None), None)
 
     def _lone(self, old: Value, new: Value, parent: Value, state: State, place: Place) -> None:
         """What only one side has. ``parent`` is what it stands in on the old side, or would."""

@@ -12,7 +12,7 @@ from typing import assert_never
 from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
 from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
-from parity_checks.rules.parting import in_old_terms, may_part
+from parity_checks.rules.parting import in_old_terms, may_part, parts
 from parity_checks.rules.paths import Automaton, State, covers
 from parity_checks.rules.renaming import Renaming
 from strangler.plan.comparison import (
@@ -104,7 +104,18 @@ class CompiledRules:
     @property
     def may_part(self) -> bool:
         """Whether by some rule the same text on both sides may mean two different things."""
-        return any(may_part(rule) for rule in self.rules)
+        return any(may_part(rule) for rule in self.rules) or (self.has_ids and self.known is not NOTHING_KNOWN)
+
+    def parts(self, index: int, text: str) -> bool:
+        """Whether this text, said by both sides, means two different things under the rule of this index."""
+        rule = self.rules[index]
+        return self.own_id(index, text) is not None if isinstance(rule, IdRule) else parts(rule, text)
+
+    def own_id(self, index: int, old: str) -> str | None:
+        """The new side's own id, where it is known and another text than old's."""
+        rule = self.rules[index]
+        own = self.known.new_of(rule.of, old) if isinstance(rule, IdRule) else None
+        return None if own == old else own
 
     def in_old_terms(self, general_path: str, text: str) -> str:
         """What old would say there for what new says: in old's unit, by old's code."""

@@ -132,3 +132,28 @@ def test_body_put_into_the_other_sides_codes_is_equal(value: Any) -> None:
     body = orjson.dumps({"v": value}).decode()
     rules = ({"path": "$..*", "as": "code", "table": table},)
     assert told(body, orjson.dumps({"v": coded(value)}).decode(), *rules) == []
+
+
+class _Crossed:
+    """5 is the new side's 6, and 6 its 5, as where two creates arrived in another order."""
+
+    def new_of(self, name: str, old: str) -> str | None:
+        return {"5": "6", "6": "5"}.get(old)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ('{"a":{"id":6},"b":{"id":"5"}}', []),
+        ('{"a":{"id":5},"b":{"id":"6"}}', [("$.a.id", "5", "5 (is 6)"), ("$.b.id", "6", "6 (is 5)")]),
+        ('{"a":{"id":6},"b":{"id":"6"}}', [("$.b.id", "6", "6 (is 5)")]),
+    ],
+)
+def test_ids_of_old_in_new_are_told_although_new_has_them_too(new: str, expected: list[tuple[str, str, str]]) -> None:
+    rule = {"path": "$..id", "as": "id", "of": "thing", "why": "each side makes its own"}
+    compiled = compile_rules("op.x", Compare.model_validate({"rules": [rule]})).knowing(_Crossed())
+    old = Observation(Side.OLD, 200, (("content-type", "application/json"),), b'{"a":{"id":5},"b":{"id":"6"}}')
+    result = compare(old, Observation(Side.NEW, 200, old.headers, new.encode()), compiled)
+    assert isinstance(result, Comparison)
+    assert [(one.path, one.old, one.new) for one in result.differences] == expected
+    assert {one.kind.value for one in result.differences} <= {"identity"}
