@@ -18,6 +18,7 @@ from strangler.plan.rule_paths import parse_path
 SCHEMA: Final = "strangler-parity-report/2"
 """Name and version of the JSON form; raised whenever a field goes or changes its meaning."""
 
+_LATELY_S: Final = 86_400.0
 MOST_FINDINGS: Final = 1_000
 """About how many findings a report shows, shared out among the operations; those seen most often come first."""
 
@@ -45,6 +46,9 @@ class OperationView:
     rules: tuple[RuleView, ...] = ()
     noise: tuple[NoiseView, ...] = ()
     coverage: CoverageEvidence | None = None
+    p99_old_ms: float | None = None
+    p99_new_ms: float | None = None
+    """Of the last day's answers, in milliseconds: an observation of its own, which no comparison looks at."""
 
     @property
     def idle_rules(self) -> tuple[RuleView, ...]:
@@ -146,6 +150,7 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
     holding = journal.accepted_in_force(name, mark, now, signatures)
     total = parity.exchanges.total
     compare = plan.operations[name].compare
+    lately = journal.window(name, now - _LATELY_S, signatures)
     compared = total - parity.exchanges.of(OutcomeKind.NOT_COMPARED) - parity.exchanges.of(OutcomeKind.NEW_FAILED)
     show = tuple(parse_path(path) for path in compare.show)
     found = journal.findings(name)
@@ -173,6 +178,8 @@ def _operation(  # noqa: PLR0917  what one operation's view is made of
         rules=rule_views(compare.rules, journal.rule_uses(name, mark), compared),
         noise=noise_views(journal.noise(name, mark)),
         coverage=journal.coverage(name, entry_digest(plan, name), mark),
+        p99_old_ms=lately.p99_old_ms,
+        p99_new_ms=lately.p99_new_ms,
     )
 
 

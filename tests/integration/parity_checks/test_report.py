@@ -254,3 +254,20 @@ def test_report_tells_where_old_differs_from_itself(journal: Journal, tmp_path: 
     assert (noise.path, noise.draws, noise.old_from_old, noise.new_from_old) == ("$.at", 1, 1, 0)
     write_html(reported(journal), tmp_path / "p.html")
     assert "Where old differs from itself" in (tmp_path / "p.html").read_text("utf-8")
+
+
+def test_report_tells_timings_as_an_observation_of_their_own(tmp_path: Path) -> None:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db", key=b"k" * 32) as journal:
+        made = [judged(number, {}, {}, "2") for number in range(40)]
+        timed = [replace(exchange, answer=replace(exchange.answer, duration_s=0.02)) for exchange, _ in made]
+        journal.append(timed)
+        seen = [
+            replace(result, observations=tuple(replace(one, duration_s=0.05) for one in result.observations))
+            for _, result in made
+        ]
+        journal.finish(seen, NOW + 60)
+        report = reported(journal)
+    operation = report.operations[0]
+    assert (round(operation.p99_old_ms or 0), round(operation.p99_new_ms or 0)) == (20, 50)
+    write_html(report, tmp_path / "p.html")
+    assert "ms from old and" in (tmp_path / "p.html").read_text("utf-8")
