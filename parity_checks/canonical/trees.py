@@ -111,6 +111,11 @@ def local_name(expanded: str) -> str:
     return expanded.rpartition("}")[2]
 
 
+def is_of_schema(attribute: str) -> bool:
+    """Whether an attribute speaks of the element's type, and says nothing to a caller beside that (``xsi:type``)."""
+    return attribute.startswith("{http://www.w3.org/2001/XMLSchema-instance}")
+
+
 def is_same(old: Value, new: Value) -> bool:
     """Whether two values that hold no list, object or element are exactly the same. Numbers compare as numbers."""
     if isinstance(old, bool) or isinstance(new, bool):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from parity_checks.canonical.trees import ABSENT, Element, Value, text_of
+from parity_checks.canonical.trees import ABSENT, Element, Value, is_of_schema, text_of
 from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
 from parity_checks.rules.parting import in_old_terms, may_part, parts
@@ -258,5 +258,6 @@ def absence(value: Value) -> str:
     if value is None or (isinstance(value, Element) and value.text is None):
         return "null"
     if isinstance(value, Element):
-        return "value" if value.text or value.children else "empty"
+        says_something = value.text or value.children or any(not is_of_schema(name) for name in value.attributes)
+        return "value" if says_something else "empty"
     return "empty" if isinstance(value, str | list | dict) and not value else "value"

@@ -1,5 +1,7 @@
 """Answers that a caller tells apart, and that a reading could make equal."""
 
+from typing import Any
+
 import pytest
 
 from parity_checks.compare.comparison import Comparison, compare
@@ -19,10 +21,10 @@ def part(head: bytes, body: bytes) -> bytes:
     return b"--b\r\n" + head + b"\r\n\r\n" + body + b"\r\n--b--\r\n"
 
 
-def kinds(old: bytes, new: bytes, content_type: str) -> list[str]:
+def kinds(old: bytes, new: bytes, content_type: str, *rules: dict[str, Any]) -> list[str]:
     headers = (("content-type", content_type),)
-    sides = (Observation(side, 200, headers, body) for side, body in ((Side.OLD, old), (Side.NEW, new)))
-    result = compare(*sides, compile_rules("op", Compare()))
+    compiled = compile_rules("op", Compare.model_validate({"rules": [{"why": "a test", **rule} for rule in rules]}))
+    result = compare(Observation(Side.OLD, 200, headers, old), Observation(Side.NEW, 200, headers, new), compiled)
     assert isinstance(result, Comparison), result
     return [found.kind.value for found in result.differences]
 
@@ -58,3 +60,13 @@ def test_comparison_tells_apart_what_a_caller_does(
 @pytest.mark.parametrize("content_type", ["application/json", XML, "text/html", "text/csv"])
 def test_comparison_takes_white_space_for_no_body_where_it_means_nothing(content_type: str) -> None:
     assert kinds(b" \n", b"", content_type) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [("", []), (' xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="t"', []), (' code="X"', ["missing"])],
+)
+def test_comparison_takes_no_element_with_attributes_for_an_empty_one(attribute: str, expected: list[str]) -> None:
+    rule = {"path": "//b", "as": "absence", "equal": ["absent", "empty"]}
+    assert kinds(f"<a><b{attribute}/></a>".encode(), b"<a/>", XML, rule) == expected
+    assert kinds(f"<a><b{attribute}/><b>1</b></a>".encode(), b"<a><b>1</b></a>", XML, rule) == expected
