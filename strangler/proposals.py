@@ -168,6 +168,7 @@ class Proposals:
             said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
         if policy.soak_h > 0:
             said.append(gates.soak(evidence, policy.soak_h, now))
+        said.extend(gates.added(evidence, policy, now))
         said.append(gates.gaps(evidence))
         if policy.approvals > 0:
             approvers = self._people("approver")

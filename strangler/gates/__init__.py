@@ -6,6 +6,7 @@ missing ones are NO DATA, and what was gathered under another fingerprint is STA
 Data flow: ``soundness`` sorts out what cannot be read; each gate has a module of its own; ``verdicts`` is their form.
 """
 
+from strangler.gates.added import added
 from strangler.gates.approvals_gate import approvals
 from strangler.gates.coverage_gate import coverage
 from strangler.gates.gaps_gate import gaps, hold
@@ -14,5 +15,18 @@ from strangler.gates.noise import changed_rates
 from strangler.gates.parity_gate import parity
 from strangler.gates.soak_gate import soak
 from strangler.gates.verdicts import may_move
+from strangler.gates.window_gate import window
 
-__all__ = ["approvals", "changed_rates", "coverage", "gaps", "hold", "load", "may_move", "parity", "soak"]
+__all__ = [
+    "added",
+    "approvals",
+    "changed_rates",
+    "coverage",
+    "gaps",
+    "hold",
+    "load",
+    "may_move",
+    "parity",
+    "soak",
+    "window",
+]

@@ -12,6 +12,7 @@ from strangler.plan.breadth import check_breadth
 from strangler.plan.complaint import Complaint, refusal, warning
 from strangler.plan.coverage import check_coverage
 from strangler.plan.form import nearest
+from strangler.plan.gate_checks import check_gates
 from strangler.plan.hiding import hidden_matches
 from strangler.plan.models import Operation, Plan, Target
 from strangler.plan.precedence import prefix_segments
@@ -74,6 +75,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     yield from check_shape_rules((*path, "compare"), operation.compare)
     yield from _check_gates(plan, path, operation)
     yield from check_coverage(plan, path, operation)
+    yield from check_gates(path, operation)
     yield from _check_rollback(path, operation)
     old = plan.systems.get(operation.old.system)
     if operation.match.soap_action is not None and old is not None and old.speaks != "soap":

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
 from strangler.plan.comparison import Compare, Consequence, Ids
+from strangler.plan.gate_models import WindowGate
 from strangler.plan.rows import Rows
 from strangler.stages import Effect, Stage
 
@@ -190,6 +191,8 @@ class Gates(Model):
     """The load gate; none where not given."""
     soak_h: float = Field(24.0, ge=0, description="Hours from the first comparison under the present evidence.")
     approvals: int = Field(1, ge=0, le=10, description="How many approvers, none of them the requester.")
+    window: WindowGate | None = None
+    """The change window; any time where not given."""
 
 
 class RollbackWhen(Model):

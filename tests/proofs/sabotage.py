@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from strangler import gates
@@ -25,6 +26,7 @@ from strangler.evidence import (
     Verdict,
 )
 from strangler.exchange import DifferenceKind, OutcomeKind, Reason
+from strangler.plan.gate_models import DAYS, Frozen, Opening, WindowGate
 from strangler.plan.models import Budget, CoverageGate, LoadGate, NeverSeen, ParityGate
 
 NOW = 1_800_000_000.0
@@ -35,6 +37,9 @@ SIDE = LoadSide(6_000, 0, 8.0, 11.0, 13.0, 20.0)
 APPROVERS = ("amina", "ben", "chloe")
 REQUESTER = "dev"
 PARITY, COVERAGE, LOAD = ParityGate(), CoverageGate(min=0.9), LoadGate(budget="peak")
+WINDOW = WindowGate(zone="UTC", open=(Opening.model_validate({"days": DAYS, "from": "00:00", "to": "24:00"}),))
+HOURS = WindowGate(zone="Europe/London", open=(Opening.model_validate({"from": "07:00", "to": "17:00"}),))
+"""Open at NOW, a Friday, at eight in the morning."""
 BUDGET = Budget(rate_per_s=100, duration_s=60, p99_ms=50, p99_ratio=1.5)
 
 
@@ -48,6 +53,7 @@ class Policy:
     budget: Budget = BUDGET
     soak_h: float = 24.0
     approvals: int = 2
+    window: WindowGate = WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Room:
             gates.coverage(self.evidence, self.policy.coverage),
             gates.load(self.evidence, self.policy.load, self.policy.budget, self.now),
             gates.soak(self.evidence, self.policy.soak_h, self.now),
+            gates.window(self.policy.window, self.now),
             gates.gaps(self.evidence),
             gates.approvals(
                 self.evidence, self.policy.approvals, TO, self.requester, approvers=APPROVERS, now=self.now
@@ -125,6 +132,7 @@ def sabotages() -> Iterator[Sabotage]:
     yield from _coverage()
     yield from _load_runs()
     yield from _approvals()
+    yield from _windows()
     yield from _others()
 
 
@@ -293,6 +301,30 @@ def _approvals() -> Iterator[Sabotage]:
     yield "approvals: an approver who asks", lambda room: replace(room, requester="ben")
     yield "approvals: an approver who asks, spelled otherwise", lambda room: replace(room, requester=" Ben")
     yield "approvals: more are asked for than there are approvers", _policy(approvals=4)
+
+
+def _windows() -> Iterator[Sabotage]:
+    for zone in ("Asia/Tokyo", "Nowhere/At-All", "", "../etc/passwd", "/etc/localtime"):
+        yield f"a window in zone {zone!r}", _policy(window=HOURS.model_copy(update={"zone": zone}))
+    for change in (
+        {"from_": "08:01"}, {"to": "08:00"}, {"from_": "17:00", "to": "07:00"}, {"days": ("sat", "sun")}, {"days": ()},
+    ):  # fmt: skip
+        closed = HOURS.open[0].model_copy(update=change)
+        yield f"a window with {change}", _policy(window=HOURS.model_copy(update={"open": (closed,)}))
+    yield "a window that never opens", _policy(window=HOURS.model_copy(update={"open": ()}))
+    today = datetime.fromtimestamp(NOW, UTC).date()
+    frozen = Frozen.model_validate({"from": today, "to": today, "why": "payday"})
+    yield "a frozen day", _policy(window=HOURS.model_copy(update={"frozen": (frozen,)}))
+    for hours in (-2, 10, 24, 48):
+        yield f"the window, {hours} h later", _policy(window=_shifted(hours))
+
+
+def _shifted(hours: int) -> WindowGate:
+    """The window as it would have to be to be closed now by so many hours."""
+    then = datetime.fromtimestamp(NOW, UTC) - timedelta(hours=hours)
+    day = DAYS[then.weekday()]
+    opening = {"days": (day,), "from": f"{then:%H}:00", "to": f"{then:%H}:30"}
+    return HOURS.model_copy(update={"open": (Opening.model_validate(opening),)})
 
 
 def _others() -> Iterator[Sabotage]:

@@ -1,0 +1,34 @@
+"""What is wrong with gates that a plan adds: those that could never pass, or that say less than they seem to. Pure."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from strangler.plan.complaint import Complaint, refusal
+from strangler.plan.form import nearest
+from strangler.plan.gate_models import WindowGate
+from strangler.plan.models import Operation
+from strangler.plan.source import Path
+
+
+def check_gates(path: Path, operation: Operation) -> Iterator[Complaint]:
+    """The gates of one operation that are off where they are not named."""
+    here, gates = (*path, "gates"), operation.gates
+    if gates.window is not None:
+        yield from _check_window((*here, "window"), gates.window)
+
+
+def _check_window(path: Path, window: WindowGate) -> Iterator[Complaint]:
+    try:
+        ZoneInfo(window.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        fix = nearest(window.zone, available_timezones())
+        yield refusal("bad-zone", (*path, "zone"), f"there is no time zone {window.zone!r}", fix)
+    for index, opening in enumerate(window.open):
+        if not opening.from_ < opening.to:
+            message = f"it closes at {opening.to}, and opens no earlier than {opening.from_}"
+            fix = 'say two openings: one until "24:00", and one from "00:00" on the next day'
+            yield refusal("never-open", (*path, "open", index), message, fix)
+    for index, span in enumerate(window.frozen):
+        if span.from_ > span.to:
+            message = f"it ends on {span.to}, before it begins on {span.from_}"
+            yield refusal("bad-freeze", (*path, "frozen", index), message, "swap the two dates")

@@ -1,0 +1,48 @@
+"""Gates that a plan may add to those it always has: each is off where it is not named. Pydantic models."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from strangler.plan.basis import Model, Why
+
+MINUTES_A_DAY = 1440
+
+
+def _of_minutes(value: object) -> object:
+    """``16:30`` without quotes is 990 in YAML 1.1: the minutes since midnight."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MINUTES_A_DAY:
+        return f"{value // 60:02}:{value % 60:02}"
+    return value
+
+
+TimeOfDay = Annotated[str, BeforeValidator(_of_minutes), Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Opening(Model):
+    """Hours of some days of the week."""
+
+    days: tuple[Day, ...] = Field(("mon", "tue", "wed", "thu", "fri"), min_length=1, description="Days of the week.")
+    from_: TimeOfDay = Field(alias="from", description='Local time at which it opens, as "09:00".')
+    to: TimeOfDay = Field(description='Local time at which it closes, as "16:30"; "24:00" is the day\'s end.')
+
+
+class Frozen(Model):
+    """Dates on which nothing moves forward."""
+
+    from_: date = Field(alias="from", description="The first day.")
+    to: date
+    """The last day."""
+    why: Why
+
+
+class WindowGate(Model):
+    """When an operation may move forward. It may be taken back at any time."""
+
+    zone: str = Field(description="Time zone of all times and dates, as Europe/London.")
+    open: tuple[Opening, ...] = Field(min_length=1, description="When moves are allowed; any one is enough.")
+    frozen: tuple[Frozen, ...] = ()
+    """Dates on which it stays closed all day."""

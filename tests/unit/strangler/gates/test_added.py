@@ -1,0 +1,17 @@
+"""Gates that a plan adds: none is asked that it does not name."""
+
+from strangler import gates
+from strangler.evidence import Evidence, Result
+from strangler.plan.models import Gates
+
+NOW = 1_800_000_000.0
+ALWAYS = {"zone": "UTC", "open": [{"days": ["fri"], "from": "00:00", "to": "24:00"}]}
+
+
+def test_added_gates_are_off_where_the_plan_does_not_name_them() -> None:
+    assert gates.added(Evidence("a.b", "now"), Gates(), NOW) == ()
+
+
+def test_added_gates_are_asked_where_the_plan_names_them() -> None:
+    said = gates.added(Evidence("a.b", "now"), Gates.model_validate({"window": ALWAYS}), NOW)
+    assert [(verdict.gate, verdict.result) for verdict in said] == [("window", Result.PASS)]
