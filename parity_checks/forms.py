@@ -134,8 +134,8 @@ def is_alike(text: str, seen: Sequence[str]) -> bool:
     if text in seen:
         return True
     form, forms = form_of(text), [form_of(one) for one in seen]
-    if form.name == "number" and any(other.name == "hex" for other in forms) and text.isdecimal():
-        form = Form("hex", Decimal(form.length), form.length)  # a hexadecimal that happens to have no letter
+    if form.name == "number" and any(other.name == "hex" for other in forms) and _HEX.fullmatch(text):
+        form = Form("hex", Decimal(form.length), form.length)  # without a letter, or with one that an exponent has
     like = [other for other in forms if other.name == form.name]
     if not like:
         # Sentences that differ among themselves in their shape have no shape to keep to.

@@ -95,3 +95,10 @@ def test_factor_of_a_hundred_over_all_that_was_seen_is_told(one: object, other: 
 @given(st.text(alphabet="0123456789.-+eETZ:/ aF", max_size=40), st.text(alphabet="0123456789.-+eETZ:/ aF", max_size=40))
 def test_no_text_is_too_odd(text: str, seen: str) -> None:
     assert is_alike(text, [seen]) in {True, False}
+
+
+@pytest.mark.parametrize("text", ["5338760268556610", "53387602685566e0", "5025620772949E45"])
+def test_a_hexadecimal_that_looks_like_a_number_is_alike(text: str) -> None:
+    case = str.upper if "E" in text else str.lower
+    assert is_alike(text, [case("1848e26430f8ea42"), case("0824857b4675f3ca")])
+    assert not is_alike(text[:5], [case("1848e26430f8ea42"), case("0824857b4675f3ca")])
