@@ -10,6 +10,7 @@
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -66,7 +67,7 @@ class Settling:
     async def _settled(self, unsettled: Unsettled) -> Judged:
         exchange, drawn = unsettled.exchange, unsettled.drawn
         settle = self._entries.plan.operations[exchange.operation].compare.settle
-        seen = [exchange.answer, drawn.asked.observation]
+        seen, refused = [exchange.answer, drawn.asked.observation], list[Observation]()
         outcome, attempt, allowed = unsettled.outcome, 0, settle.attempts
         until = self._writes.now() + LONGEST_WAIT_S
         while attempt < allowed:
@@ -74,8 +75,11 @@ class Settling:
             attempt, began = attempt + 1, self._writes.now()
             old, new = await asyncio.gather(self._again(exchange, Side.OLD), self._again(exchange, Side.NEW))
             again = await self._judges.compared(exchange, unsettled.entry, old, new)
+            if again.reason is Reason.BOTH_REFUSED and not _was_refused_so(seen[:2], new):
+                refused += [old, new]  # such as a token that is good for once: nothing is told of what differed
+                continue
             if again.kind is OutcomeKind.MATCH:
-                observations = (*drawn.observations, *seen[2:], old, new)
+                observations = (*drawn.observations, *seen[2:], *refused, old, new)
                 return Judged(exchange.id, replace(again, settled=attempt), observations, sample=drawn.sample)
             seen += [old, new]
             outcome = again if again.kind is OutcomeKind.MISMATCH else outcome
@@ -84,7 +88,7 @@ class Settling:
                     outcome = _unknown(outcome)
                     break
                 allowed += 1
-        observations = (*drawn.observations, *seen[2:])
+        observations = (*drawn.observations, *seen[2:], *refused)
         if outcome.kind is not OutcomeKind.MISMATCH:
             return Judged(exchange.id, outcome, observations, sample=drawn.sample)
         doubted = await self._wavering.doubted(exchange, unsettled.entry, outcome, _compared_last(seen))
@@ -101,6 +105,11 @@ class Settling:
         asked = await self._sides.ask(exchange, side, again=True)
         self._judges.saw(exchange.operation, asked.observation)
         return asked.observation
+
+
+def _was_refused_so(first: Sequence[Observation], now: Observation) -> bool:
+    """Whether one side had refused in this way from the first, as where a record was just being deleted."""
+    return any(one.has_refused and one.status == now.status for one in first)
 
 
 def _unknown(outcome: Outcome) -> Outcome:

@@ -100,22 +100,28 @@ class Wavering:
         if not olds or all(self._is_steady(outcome.fingerprint, path) and path not in learnt for path in open_paths):
             return Doubted(outcome)
         reference = olds[-1]
+        is_of_status = any(found.kind is DifferenceKind.STATUS for found in outcome.differences)
+
+        def telling(answers: Sequence[Observation]) -> list[Observation]:
+            """Where both sides said the same status, answers of another one tell nothing of what differed."""
+            return [one for one in answers if is_of_status or one.status == reference.status]
+
         most = _MOST_WEIGHED if are_cut(outcome.differences) else MOST_OF_ONE_KIND
         weighed = await self._weighed(entry, outcome, reference, news[-1], most)
         if weighed is None:
             return Doubted(outcome)
         breath = await self._breath(exchange, _FIRST_BREATH)
-        seen = await self._seen(entry, reference, breath, most)
+        seen = await self._seen(entry, reference, telling(breath), most)
         unseen = open_paths - _paths_in(seen)
         if any(self._may_waver(outcome.fingerprint, path, learnt) for path in unseen):
             more = await self._breath(exchange, _LONG_BREATH)
-            seen += await self._seen(entry, reference, more, most)
+            seen += await self._seen(entry, reference, telling(more), most)
         self._remember(outcome.fingerprint, open_paths, seen)
         if self._writes.were_lately(exchange.key):
             new_too = _paths_in(await self._seen(entry, news[-1], news[:-1])) if news else set()
             seen, learnt = _surely(seen, {path for path, _ in new_too}), frozenset()
         elif exchange.key is not None:  # old's answers over time tell too, where nobody wrote in between
-            seen += await self._seen(entry, reference, olds[:-1], most)
+            seen += await self._seen(entry, reference, telling(olds[:-1]), most)
         remaining = noise.judge(weighed, seen, learnt, entry.rules.in_old_terms, most)
         if not remaining:
             return Doubted(replace(outcome, kind=OutcomeKind.NOISE), tuple(breath))

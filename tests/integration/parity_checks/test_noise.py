@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from parity_checks.ask import Worker
@@ -219,6 +220,22 @@ async def test_noise_hides_nothing_among_more_differences_than_are_kept(tmp_path
     assert [(one.path, one.new) for one in wrong.differences] == [("$.rows[50].tick", "900000")]
     assert wrong.kind is OutcomeKind.MISMATCH
     assert noise.kind is OutcomeKind.NOISE
+
+
+@pytest.mark.parametrize("wrong", [{"name": "another"}, {"extra": 1}])
+async def test_settling_with_a_token_that_is_good_for_once_hides_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    class Once(System):
+        async def handle(self, request: web.Request) -> web.StreamResponse:
+            if self.reads:
+                return web.json_response({"error": "token used"}, status=401)
+            return await super().handle(request)
+
+    old, new = Once(), Once(lambda _: wrong)
+    async with serving(old, new):
+        plan = plan_for(old.url, new.url, noise={"sample": 0})
+        (outcome,) = await judged(plan, tmp_path, read(plan, old.answer()))
+    assert outcome.kind is OutcomeKind.MISMATCH
+    assert [one.path for one in outcome.differences] == [f"$.{name}" for name in wrong]
 
 
 async def test_noise_is_not_drawn_for_writes_nor_with_a_share_of_nothing(tmp_path: Path) -> None:
