@@ -5,7 +5,8 @@ it was based on; ``publish`` derives the rollouts from the ledger and swaps the 
 comes first, so an engine never follows a decision that is not on record.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,20 +14,34 @@ from strangler import gates
 from strangler.errors import Refused, StoreError, UsageError
 from strangler.evidence import Builds, Result, entry_digest
 from strangler.holds import reserve_hold, set_hold
-from strangler.ledger import Entry, EntryKind
+from strangler.journal import Journal
+from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.moves import brings_forward, taken_back
-from strangler.overriding import Overriding
-from strangler.people import OPERATORS, OURS, check_person
+from strangler.people import GUARD, OPERATORS, OURS, check_person
+from strangler.plan.models import Plan
 from strangler.proposals import Proposal, standing, verdict_body
 from strangler.published import write_published
 from strangler.rollout import Rollout
+from strangler.schedules import Schedule
+from strangler.scheduling import Scheduling
 from strangler.stages import Stage
+from strangler.state import StateFolder
 
 __all__ = ["Cutover", "Proposal"]
 
 
-class Cutover(Overriding):
+LOOK_AGAIN_S = 2.0
+"""How long a scheduled step that gates hold is left alone."""
+
+
+class Cutover(Scheduling):
     """Rollouts of one programme: shown, proposed, moved, taken back, held. Thread-safe as its stores are."""
+
+    def __init__(
+        self, plan: Plan, journal: Journal, ledger: Ledger, state: StateFolder, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(plan, journal, ledger, state, clock)
+        self._looked: dict[int, float] = {}
 
     # Forward
 
@@ -61,6 +76,51 @@ class Cutover(Overriding):
         except Refused as refused:
             self.record_refusal(replace(proposal, reasons=refused.reasons or (str(refused),)), who, why, builds)
             raise
+
+    def take_steps(self) -> list[Entry]:
+        """Take each scheduled step that is due and that every gate lets through; what went on record.
+
+        Each is decided on the very head of the ledger at which it was the next one: so it is taken once, whoever else
+        takes steps, and however often a guard dies and starts again. A step that gates hold is looked at again every
+        few seconds; one that they hold for longer than the schedule's patience ends it, as a hold does.
+
+        Raises:
+            StoreError: a store is not there. Nothing was lost: the ledger knows where each schedule stands.
+        """
+        made: list[Entry] = []
+        seq = self.catch_up()
+        for schedule in self._decisions.schedules():
+            if schedule.operation not in self._plan.operations:
+                continue
+            try:
+                entry = self._take_step(schedule, seq)
+            except Refused:  # somebody else decided first: the next look sees what
+                return made
+            if entry is not None:
+                made.append(entry)
+                seq = self.catch_up()
+        return made
+
+    def _take_step(self, schedule: Schedule, seq: int) -> Entry | None:
+        now, held = self._clock(), self.hold_in_force()
+        if held is not None and held.covers(schedule.operation):
+            return self._end(schedule, GUARD, f"held by {held.who}: {held.why}", seq)
+        looked = self._looked.get(schedule.seq, -math.inf)
+        if now < schedule.due_at or looked <= now < looked + LOOK_AGAIN_S:
+            return None
+        self._looked[schedule.seq] = now
+        try:
+            proposal = self.propose_step(schedule)
+        except ValueError as error:
+            return self._end(schedule, GUARD, f"stalled: {error}", seq)
+        if proposal.allowed:
+            del self._looked[schedule.seq]
+            step = {"entry": schedule.seq, "step": schedule.taken, "of": len(schedule.steps), "asked_by": schedule.who}
+            body = {**self._move_body(proposal, schedule.why, None), "schedule": step}
+            return self._decide(EntryKind.ROLLOUT, GUARD, body, expect_seq=seq)
+        if now - schedule.due_at > schedule.patience_s:
+            return self._end(schedule, GUARD, f"stalled: {'; '.join(proposal.reasons)}", seq)
+        return None
 
     def record_refusal(self, proposal: Proposal, who: str, why: str, builds: Builds | None = None) -> Entry:
         """Put on record that somebody asked for a move which may not be made."""

@@ -1,7 +1,7 @@
 """What the ledger says is in force now: rollouts, approvals, acceptances. A view, verified link by link as it grows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
 from typing import Any
@@ -14,6 +14,7 @@ from strangler.journal import AcceptedSignature
 from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.overrides import Ask, Confirmation, Overridden
 from strangler.published import Published, check_published
+from strangler.schedules import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Decisions:
         self._asks: dict[str, dict[str, Ask]] = {}
         self._confirmations: dict[int, list[Confirmation]] = {}
         self._overridden: dict[str, list[Overridden]] = {}
+        self._schedules: dict[str, Schedule] = {}
         self._acceptances: dict[str, dict[str, Acceptance]] = {}
 
     def sync(self) -> int:
@@ -114,6 +116,14 @@ class Decisions:
         """Every move of it that was made although gates held, oldest first."""
         return tuple(self._overridden.get(operation, ()))
 
+    def schedule(self, operation: str) -> Schedule | None:
+        """Its schedule: the running one, or the last since somebody moved the operation by hand."""
+        return self._schedules.get(operation)
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Every schedule that runs."""
+        return tuple(one for one in self._schedules.values() if one.is_running)
+
     def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
         """The signatures accepted for this operation, with their end; those past it are still in."""
         return tuple(
@@ -138,7 +148,7 @@ class Decisions:
                 self._shares[operation] = body["after"]
                 self._moved_seq = entry.seq
                 self._changed_at[operation] = entry.at
-                self._void(operation)
+                self._take_change(operation, entry)
                 if "override" in body:
                     self._overridden.setdefault(operation, []).append(_overridden(entry))
             case EntryKind.APPROVAL:
@@ -151,20 +161,48 @@ class Decisions:
             case EntryKind.REJECTION | EntryKind.REOPENING:
                 self._acceptances.setdefault(operation, {}).pop(str(body["signature"]), None)
                 self._void(operation)
+            case EntryKind.SCHEDULE:
+                self._schedules[operation] = _schedule(entry)
+            case EntryKind.SCHEDULE_END:
+                there = self._schedules.get(operation)
+                if there is not None and there.seq == body["schedule"]:
+                    self._end_schedule(operation, str(body["why"]))
             case EntryKind.OVERRIDE:
                 self._asks.setdefault(operation, {})[str(body["to"])] = _ask(entry)
             case EntryKind.CONFIRMATION:
                 self._confirmations.setdefault(int(body["ask"]), []).append(_confirmation(entry))
             case EntryKind.HOLD:
-                self._take_hold(body)
+                self._take_hold(entry)
             case _:
                 pass  # the other kinds decide nothing about an operation
 
-    def _take_hold(self, body: Mapping[str, Any]) -> None:
-        """Whoever asked for an override before somebody stopped the operation asks again."""
-        held = [str(name) for name in body.get("operations", (EVERYTHING,))]
-        for operation in list(self._asks) if EVERYTHING in held else held:
+    def _take_change(self, operation: str, entry: Entry) -> None:
+        """A step of a schedule leaves its approvals: they are of its end. Any other change ends it, and voids them."""
+        there, step = self._schedules.get(operation), entry.body.get("schedule")
+        if there is not None and there.is_running and step and step["entry"] == there.seq:
+            there = self._schedules[operation] = there.after_step(int(step["step"]), entry.at)
             self._asks.pop(operation, None)
+            if there.ended:
+                self._void(operation)
+            return
+        self._void(operation)
+        if entry.kind is EntryKind.ROLLBACK:
+            self._end_schedule(operation, f"taken back by {entry.who}: {entry.body.get('why', '')}")
+        else:
+            self._schedules.pop(operation, None)
+
+    def _end_schedule(self, operation: str, why: str) -> None:
+        there = self._schedules.get(operation)
+        if there is not None and there.is_running:
+            self._schedules[operation] = replace(there, ended=why)
+            self._void(operation)
+
+    def _take_hold(self, entry: Entry) -> None:
+        """What was asked for before somebody stopped the operation is asked for again, or does not happen."""
+        held = [str(name) for name in entry.body.get("operations", (EVERYTHING,))]
+        for operation in {*self._asks, *self._schedules} if EVERYTHING in held else held:
+            self._asks.pop(operation, None)
+            self._end_schedule(operation, f"held by {entry.who}: {entry.body.get('why', '')}")
 
     def _void(self, operation: str) -> None:
         """Nothing that was agreed to before stands any more."""
@@ -181,6 +219,20 @@ def _ask(entry: Entry) -> Ask:
 def _confirmation(entry: Entry) -> Confirmation:
     body = entry.body
     return Confirmation(entry.seq, int(body["ask"]), entry.who, body["why"], entry.at, str(body["stands_under"]))
+
+
+def _schedule(entry: Entry) -> Schedule:
+    body = entry.body
+    return Schedule(
+        seq=entry.seq,
+        operation=body["operation"],
+        who=entry.who,
+        why=body["why"],
+        at=entry.at,
+        steps=tuple(body["steps"]),
+        pause_s=float(body["pause_s"]),
+        patience_s=float(body["patience_s"]),
+    )
 
 
 def _overridden(entry: Entry) -> Overridden:

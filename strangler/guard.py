@@ -1,4 +1,6 @@
-"""Takes an operation back by itself, on the plan's conditions. The decision is a pure function; the guard only polls.
+"""Takes an operation back by itself, on the plan's conditions, and takes the steps of schedules.
+
+Whether to take back is a pure function; the guard only polls.
 
 After a rollback it does not flap: only what was seen since the rollout last changed counts, and an operation of which
 no caller hears the new side has nothing to take back.
@@ -19,13 +21,14 @@ from strangler.cutover import Cutover
 from strangler.errors import Refused, StranglerError
 from strangler.journal import AcceptedSignature, Journal, WindowStats
 from strangler.ledger import Entry, Ledger
+from strangler.people import GUARD
 from strangler.plan import load_plan
 from strangler.plan.models import Plan, Rollback
 from strangler.rollout import Rollout
 from strangler.stages import Stage, is_answered_by_new
 from strangler.state import StateFolder
 
-WHO = "strangler guard"
+WHO = GUARD
 POLL_S = 0.25
 
 _log = structlog.get_logger()
@@ -50,6 +53,9 @@ class Control(Protocol):
         self, operation: str, who: str, why: str, to: Stage | None = None, figures: Mapping[str, Any] | None = None
     ) -> Entry:
         """Take it back."""
+
+    def take_steps(self) -> list[Entry]:
+        """Take each scheduled step that is due and that every gate lets through."""
 
 
 class Windows(Protocol):
@@ -122,7 +128,7 @@ class Guard:
             _log.warning("guard check failed", error=str(error), failed_checks=self.failed_checks)
 
     def check(self) -> list[Entry]:
-        """Look once at every operation; the rollbacks that were made.
+        """Look once at every operation; the rollbacks that were made, and then the scheduled steps that were taken.
 
         First of all engines are given what was decided: whoever decided it may have died before.
         """
@@ -137,7 +143,13 @@ class Guard:
             reasons = should_roll_back(stats, policy)
             if reasons:
                 made += self._take_back(operation, stats, reasons)
-        return made
+        return made + self._take_steps()
+
+    def _take_steps(self) -> list[Entry]:
+        taken = self._cutover.take_steps()
+        for entry in taken:
+            _log.info("guard took a step", kind=entry.kind, operation=entry.body["operation"], seq=entry.seq)
+        return taken
 
     def _take_back(self, operation: str, stats: WindowStats, reasons: tuple[str, ...]) -> list[Entry]:
         try:

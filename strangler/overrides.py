@@ -6,8 +6,8 @@ from typing import Any
 
 from strangler.evidence import Result, Verdict
 
-OVERRIDABLE = frozenset({"parity", "coverage", "load", "soak", "cool_down"})
-"""The gates that weigh evidence or patience. Any other one, and one that is yet to come, is never overridden."""
+OVERRIDABLE = frozenset({"parity", "coverage", "load", "errors", "latency", "soak", "cool_down", "window"})
+"""The gates that weigh evidence or choose a time. Any other one, and one that is yet to come, is never overridden."""
 
 REPLACED = "approvals"
 """Not overridden but replaced: an override needs as many confirmations as the plan asks approvals, and at least one."""

@@ -11,6 +11,8 @@ TESTERS = ("tester", "approver")
 OURS = "strangler "
 """How our own processes are called in the ledger, such as ``strangler guard``: they are in no plan."""
 
+GUARD = f"{OURS}guard"
+
 
 def named(people: Mapping[str, Person], roles: Collection[str]) -> tuple[str, ...]:
     """The people with one of these roles, in the plan's order; with no role given, all of them."""

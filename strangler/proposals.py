@@ -152,9 +152,18 @@ class Proposals:
     # Forward
 
     def verdicts(
-        self, operation: str, to: Rollout, who: str | None, builds: Builds | None = None
+        self,
+        operation: str,
+        to: Rollout,
+        who: str | None,
+        builds: Builds | None = None,
+        *,
+        approved_as: Rollout | None = None,
     ) -> tuple[Verdict, ...]:
-        """What the gates of a move say; none where the move brings no key forward to ``live`` or beyond."""
+        """What the gates of a move say; none where the move brings no key forward to ``live`` or beyond.
+
+        ``approved_as`` is the rollout that approvals must name: that of the move itself, or the end of its schedule.
+        """
         entry = self._operation(operation)
         self._decisions.sync()
         if not brings_forward(self._rollout(operation, entry), to, entry.effect):
@@ -172,16 +181,26 @@ class Proposals:
         said.append(gates.gaps(evidence))
         if policy.approvals > 0:
             approvers = self._people("approver")
-            said.append(gates.approvals(evidence, policy.approvals, str(to), who, approvers=approvers, now=now))
+            said.append(
+                gates.approvals(evidence, policy.approvals, str(approved_as or to), who, approvers=approvers, now=now)
+            )
         said.append(gates.hold(f"{held.who}: {held.why}" if held and held.covers(operation) else None))
         return tuple(said)
 
-    def propose(self, operation: str, to: Rollout, who: str | None, builds: Builds | None = None) -> Proposal:
-        """What a move would be, and whether it may be made now. Changes nothing."""
+    def propose(
+        self,
+        operation: str,
+        to: Rollout,
+        who: str | None,
+        builds: Builds | None = None,
+        *,
+        approved_as: Rollout | None = None,
+    ) -> Proposal:
+        """What a move would be, and whether it may be made now. Changes nothing. Arguments as of ``verdicts``."""
         entry = self._operation(operation)
         self._decisions.sync()
         before = self._rollout(operation, entry)
-        said = self.verdicts(operation, to, who, builds)
+        said = self.verdicts(operation, to, who, builds, approved_as=approved_as)
         reasons = [_sentence(verdict) for verdict in said if verdict.result is not Result.PASS]
         if steps_forward(before, to, entry.effect) > 1:
             reasons.insert(0, f"a move brings a key at most one stage forward; from {before} to {to} it is more")

@@ -23,6 +23,7 @@ from strangler.cli import (
     probe,
     replay,
     rows,
+    schedule,
     serve,
     status,
     up,
@@ -46,7 +47,7 @@ app.add_typer(gaps.app, name="gaps")
 coverage.add_to(parity.app)
 probe.add_to(parity.app)
 replay.add_to(parity.app)
-for module in (up, serve, status, rows, cutover, demo, doctor):
+for module in (up, serve, status, rows, cutover, schedule, demo, doctor):
     module.add_to(app)
 
 

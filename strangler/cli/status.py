@@ -6,6 +6,7 @@ from rich.table import Table as RichTable
 
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
 from strangler.overview import status_document
+from strangler.schedules import DONE
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,6 +43,8 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
         )
     console.print(table)
     for name, row in document["operations"].items():
+        if row["schedule"] and row["schedule"]["ended"] != DONE:
+            console.print(f"{name}: {row['schedule']['told']}", markup=False, soft_wrap=True)
         for line in row["overridden"]:
             console.print(f"{name}: {line}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"waiting to be asked: {document['pending']}; open gaps: {document['gaps']}")

@@ -1,6 +1,7 @@
 """The console's pages, as a Starlette application over one session."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parity_checks.mask import mask_at
 from strangler.errors import PlanError, StranglerError
-from strangler.overview import Session, next_stage, parse_rollout, status_document
+from strangler.overview import Session, next_stage, parse_rollout, schedule_document, status_document
 from strangler.plan.rule_paths import parse_path
 from strangler.serving import serve_app
 
@@ -162,7 +163,8 @@ def _operation(session: Session, name: str) -> dict[str, Any]:
     ]
     overridden = [str(one) for one in session.cutover.overridden(name)]
     entry = session.plan.operations[name]
-    return {"name": name, "entry": entry, "proposal": proposal, "findings": findings, "overridden": overridden}
+    found = {"entry": entry, "proposal": proposal, "findings": findings, "overridden": overridden}
+    return {"name": name, **found, "schedule": schedule_document(session, name, time.time())}
 
 
 def _shown(value: str | None) -> str:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from strangler.exchange import OutcomeKind
+from strangler.overview.schedule import schedule_document
 from strangler.overview.session import Session, held_operations
 from strangler.overview.words import ago
 from strangler.rollout import Rollout
@@ -47,6 +48,7 @@ def _row(session: Session, name: str, rollout: Rollout, now: float) -> dict[str,
         "mismatch": mismatch,
         "new_failed": failed,
         "not_compared": skipped,
+        "schedule": schedule_document(session, name, now),
         "overridden": [str(one) for one in session.cutover.overridden(name)],
         "old_last_reached": ago(now - reached) if reached else "",
     }

@@ -86,6 +86,9 @@ class FakeCutover:
     def accepted(self, operation: str) -> tuple[AcceptedSignature, ...]:
         return (AcceptedSignature("known"),)
 
+    def take_steps(self) -> list[Entry]:
+        return []
+
     def rollback(
         self, operation: str, who: str, why: str, to: Stage | None = None, figures: Mapping[str, Any] | None = None
     ) -> Entry:

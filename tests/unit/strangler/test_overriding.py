@@ -171,5 +171,5 @@ def test_nothing_is_overridden_where_no_gate_holds_or_nobody_is_named(room: Room
 
 
 def test_every_gate_is_known_to_be_overridable_or_not() -> None:
-    tools = {"changed_rates", "may_move"}
+    tools = {"added", "changed_rates", "may_move"}
     assert set(gates.__all__) - tools <= OVERRIDABLE | set(NEVER) | {REPLACED}
