@@ -107,6 +107,63 @@ def rate_between(hits: int, n: int, confidence: float) -> tuple[float, float]:
     return low, high
 
 
+def quantile_ranks(n: int, quantile: float, confidence: float) -> tuple[int, int]:
+    """Between which two of ``n`` figures, counted from 1 in their order, a quantile of what they come from lies.
+
+    How many of the figures are no larger than the true quantile is a count of hits at a known rate, so the ranks that
+    the mixture with prior Beta(1/2, 1/2) does not exclude hold it whenever somebody looks (Howard and Ramdas 2022,
+    "Sequential estimation of quantiles"). Where figures are equal, it is as if equal ones were put in order by lot.
+
+    Returns:
+        The ranks; 0 where nothing is shown from below, ``n + 1`` where nothing is from above.
+    """
+    if not (_is_sound(0, n, quantile, confidence) and n > 0):
+        return 0, max(0, n) + 1 if isinstance(n, int) else 1
+    wanted = -log1p(-confidence)
+
+    def excluded(hits: int) -> bool:
+        mixture = _log_beta(0.5 + hits, 0.5 + n - hits) - _log_beta(0.5, 0.5)
+        return mixture - hits * log(quantile) - (n - hits) * log1p(-quantile) >= wanted
+
+    centre = round(n * quantile)
+    low = _last_inside(excluded, centre, 0)
+    return low, _last_inside(excluded, centre, n) + 1
+
+
+def fewest_for_quantile(quantile: float, confidence: float) -> int:
+    """The fewest figures that show anything about a quantile from above.
+
+    Raises:
+        ValueError: these are no probabilities.
+    """
+    if not _is_sound(0, 1, quantile, confidence):
+        raise ValueError(f"no probabilities: quantile {quantile}, confidence {confidence}")
+    low, high = 0, 1
+    while quantile_ranks(high, quantile, confidence)[1] > high:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if quantile_ranks(middle, quantile, confidence)[1] > middle:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _last_inside(excluded: Callable[[int], bool], inside: int, outermost: int) -> int:
+    """The count farthest from ``inside`` towards ``outermost`` that is not excluded."""
+    if not excluded(outermost):
+        return outermost
+    outside = outermost
+    while abs(outside - inside) > 1:
+        middle = (outside + inside) // 2
+        if excluded(middle):
+            outside = middle
+        else:
+            inside = middle
+    return inside
+
+
 def _edge(excluded: Callable[[float], bool], outside: float, inside: float) -> float:
     """Where between a rate that is excluded and one that is not the border lies."""
     for _ in range(_STEPS):

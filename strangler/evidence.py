@@ -166,6 +166,41 @@ class LoadEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyBucket:
+    """How many answers took between two times, in milliseconds."""
+
+    low_ms: float
+    high_ms: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyEvidence:
+    """How long each side took for callers' exchanges since a point in time: heard by a caller, or asked for.
+
+    Buckets are sorted and do not overlap. ``since`` is no earlier than the first comparison under the fingerprint.
+    """
+
+    fingerprint: str
+    since: float
+    old: tuple[LatencyBucket, ...]
+    new: tuple[LatencyBucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredEvidence:
+    """How many requests were put to the new side for a caller since the first comparison, and how many of these failed.
+
+    One that failed and was then answered from old is among both.
+    """
+
+    fingerprint: str
+    since: float
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class CoverageEvidence:
     """Which items of the old side's contract were seen in exchanges that were compared, under one fingerprint.
 
@@ -223,6 +258,8 @@ class Evidence:
     approvals: tuple[Approval, ...] = ()
     gaps: int = 0
     coverage: CoverageEvidence | None = None
+    latency: LatencyEvidence | None = None
+    answered: AnsweredEvidence | None = None
 
 
 class Result(StrEnum):

@@ -23,6 +23,7 @@ from strangler.evidence import (
     fingerprint,
 )
 from strangler.exchange import digest
+from strangler.gathering import with_added
 from strangler.holds import Hold, read_hold
 from strangler.journal import AcceptedSignature, Journal, RuleUse
 from strangler.ledger import Ledger
@@ -177,7 +178,7 @@ class Proposals:
             said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
         if policy.soak_h > 0:
             said.append(gates.soak(evidence, policy.soak_h, now))
-        said.extend(gates.added(evidence, policy, now))
+        said.extend(gates.added(with_added(evidence, policy, self._journal, now), policy, now))
         said.append(gates.gaps(evidence))
         if policy.approvals > 0:
             approvers = self._people("approver")

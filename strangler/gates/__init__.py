@@ -10,7 +10,9 @@ from strangler.gates.added import added
 from strangler.gates.approvals_gate import approvals
 from strangler.gates.coverage_gate import coverage
 from strangler.gates.gaps_gate import gaps, hold
+from strangler.gates.errors_gate import errors
 from strangler.gates.load_gate import load
+from strangler.gates.latency_gate import latency
 from strangler.gates.noise import changed_rates
 from strangler.gates.parity_gate import parity
 from strangler.gates.soak_gate import soak
@@ -24,8 +26,10 @@ __all__ = [
     "coverage",
     "gaps",
     "hold",
+    "errors",
     "load",
     "may_move",
+    "latency",
     "parity",
     "soak",
     "window",

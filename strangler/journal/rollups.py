@@ -56,6 +56,13 @@ def duration_of(bucket: int) -> float:
     return (lowest + ((1 << shift) >> 1)) / 1e6
 
 
+def range_of(bucket: int) -> tuple[float, float]:
+    """Between which two latencies a bucket lies, in seconds."""
+    shift = max(0, (bucket >> _LINEAR_BITS) - 1)
+    lowest = (bucket - (shift << _LINEAR_BITS)) << shift
+    return lowest / 1e6, (lowest + (1 << shift)) / 1e6
+
+
 def answer_measure(side: Side) -> str:
     """The measure of latencies that callers had from this side."""
     return _ANSWER[side]

@@ -20,7 +20,7 @@ from strangler.exchange import (
     Reason,
     Request,
 )
-from strangler.journal import findings, readings, recorded, schema, tallies, window, writing
+from strangler.journal import findings, readings, recorded, rollups, schema, tallies, window, writing
 from strangler.journal.crypto import Sealer
 from strangler.journal.frames import unpack_differences, unpack_exchange, unpack_observation
 from strangler.journal.judging import EVERYBODY
@@ -125,6 +125,19 @@ class Views:
         """Figures of one operation since a point in time (seconds since the epoch)."""
         with self._database.reading() as connection:
             return window.window(connection, operation, since, accepted)
+
+    def latencies(self, operation: str, since: float) -> dict[Side, list[tuple[float, float, int]]]:
+        """How long each side took for callers' exchanges since a time (seconds since the epoch), fastest first.
+
+        Returns:
+            By side: from and to in seconds, and how many answers took as long; those asked for comparison among them.
+        """
+        with self._database.reading() as connection:
+            seen = window.latencies(connection, operation, since)
+        return {
+            side: [(*rollups.range_of(bucket), buckets[bucket]) for bucket in sorted(buckets)]
+            for side, buckets in seen.items()
+        }
 
     def traffic(self, operation: str, since: float, until: float) -> Traffic:
         """How many requests callers made between two times (seconds since the epoch), and for how many keys."""

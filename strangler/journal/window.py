@@ -50,6 +50,16 @@ def window(
     )
 
 
+def latencies(connection: Connection, operation: str, since: float) -> dict[Side, Counter[int]]:
+    """Every answer of callers' exchanges since a point in time, heard or asked for: by side, and there by bucket."""
+    first = rollups.first_whole_slot(connection, since)
+    figures = rollups.sums(connection, operation, first)
+    for measure, buckets in _before(connection, operation, since, first).items():
+        figures.setdefault(measure, Counter()).update(buckets)
+    measures = {side: (rollups.answer_measure(side), rollups.asked_measure(side)) for side in Side}
+    return {side: sum((figures.get(name, Counter()) for name in measures[side]), Counter()) for side in Side}
+
+
 def _count(figures: dict[str, Counter[int]], measure: str) -> int:
     return figures[measure].total() if measure in figures else 0
 

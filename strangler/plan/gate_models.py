@@ -46,3 +46,21 @@ class WindowGate(Model):
     open: tuple[Opening, ...] = Field(min_length=1, description="When moves are allowed; any one is enough.")
     frozen: tuple[Frozen, ...] = ()
     """Dates on which it stays closed all day."""
+
+
+class LatencyGate(Model):
+    """How much slower than old the new side may be shown to be, in the traffic that both were seen to answer."""
+
+    p99_ratio: float = Field(1.5, gt=0, description="p99 of new over that of old must be shown to be below this.")
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """How sure that must be."""
+    min_answers: int = Field(1000, ge=1, description="Fewest answers of each side; fewer is no data.")
+    window_h: float = Field(24.0, gt=0, description="Answers of the last so many hours count.")
+
+
+class ErrorsGate(Model):
+    """How many of the new side's answers may have failed: no answer, or a status of 500 and above."""
+
+    max_ratio: float = Field(0.01, gt=0, lt=1, description="The share of failed answers that must be ruled out.")
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """How sure the bound must be."""

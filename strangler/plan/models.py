@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
 from strangler.plan.comparison import Compare, Consequence, Ids
-from strangler.plan.gate_models import WindowGate
+from strangler.plan.gate_models import ErrorsGate, LatencyGate, WindowGate
 from strangler.plan.rows import Rows
 from strangler.stages import Effect, Stage
 
@@ -193,6 +193,10 @@ class Gates(Model):
     approvals: int = Field(1, ge=0, le=10, description="How many approvers, none of them the requester.")
     window: WindowGate | None = None
     """The change window; any time where not given."""
+    errors: ErrorsGate | None = None
+    """The gate on the new side's failed answers; none where not given."""
+    latency: LatencyGate | None = None
+    """The gate on how long new takes; none where not given."""
 
 
 class RollbackWhen(Model):

@@ -13,10 +13,13 @@ from typing import Any
 
 from strangler import gates
 from strangler.evidence import (
+    AnsweredEvidence,
     Approval,
     Counts,
     CoverageEvidence,
     Evidence,
+    LatencyBucket,
+    LatencyEvidence,
     LoadEvidence,
     LoadSide,
     NoiseEvidence,
@@ -26,7 +29,7 @@ from strangler.evidence import (
     Verdict,
 )
 from strangler.exchange import DifferenceKind, OutcomeKind, Reason
-from strangler.plan.gate_models import DAYS, Frozen, Opening, WindowGate
+from strangler.plan.gate_models import DAYS, ErrorsGate, Frozen, LatencyGate, Opening, WindowGate
 from strangler.plan.models import Budget, CoverageGate, LoadGate, NeverSeen, ParityGate
 
 NOW = 1_800_000_000.0
@@ -37,6 +40,9 @@ SIDE = LoadSide(6_000, 0, 8.0, 11.0, 13.0, 20.0)
 APPROVERS = ("amina", "ben", "chloe")
 REQUESTER = "dev"
 PARITY, COVERAGE, LOAD = ParityGate(), CoverageGate(min=0.9), LoadGate(budget="peak")
+ERRORS, LATENCY = ErrorsGate(max_ratio=0.01), LatencyGate(p99_ratio=1.5)
+OLD_TIMES = (LatencyBucket(4.0, 4.1, 10_000), LatencyBucket(10.0, 10.2, 9_000), LatencyBucket(14.0, 14.3, 1_000))
+NEW_TIMES = (LatencyBucket(3.0, 3.1, 10_000), LatencyBucket(9.0, 9.2, 9_000), LatencyBucket(15.0, 15.3, 1_000))
 WINDOW = WindowGate(zone="UTC", open=(Opening.model_validate({"days": DAYS, "from": "00:00", "to": "24:00"}),))
 HOURS = WindowGate(zone="Europe/London", open=(Opening.model_validate({"from": "07:00", "to": "17:00"}),))
 """Open at NOW, a Friday, at eight in the morning."""
@@ -48,6 +54,8 @@ class Policy:
     """What the plan asks for."""
 
     parity: ParityGate = PARITY
+    errors: ErrorsGate = ERRORS
+    latency: LatencyGate = LATENCY
     coverage: CoverageGate = COVERAGE
     load: LoadGate = LOAD
     budget: Budget = BUDGET
@@ -73,6 +81,8 @@ class Room:
             gates.coverage(self.evidence, self.policy.coverage),
             gates.load(self.evidence, self.policy.load, self.policy.budget, self.now),
             gates.soak(self.evidence, self.policy.soak_h, self.now),
+            gates.errors(self.evidence, self.policy.errors, self.now),
+            gates.latency(self.evidence, self.policy.latency, self.now),
             gates.window(self.policy.window, self.now),
             gates.gaps(self.evidence),
             gates.approvals(
@@ -94,7 +104,9 @@ def good() -> Room:
     run = LoadEvidence("r1", OPERATION, "peak", MARK, NOW - HOUR, 60.0, 100.0, 99.8, SIDE, SIDE)
     approvals = (Approval("amina", NOW - 300, TO, MARK), Approval("ben", NOW - 200, TO, MARK))
     coverage = CoverageEvidence(40, 38, ("answer //a absent", "status 404"), "the WSDL")
-    return Room(Evidence(OPERATION, MARK, parity, run, approvals, 0, coverage))
+    answered = AnsweredEvidence(MARK, NOW - 30 * HOUR, 2_000, 3)
+    latency = LatencyEvidence(MARK, NOW - 24 * HOUR, OLD_TIMES, NEW_TIMES)
+    return Room(Evidence(OPERATION, MARK, parity, run, approvals, 0, coverage, latency, answered))
 
 
 Sabotage = tuple[str, Callable[[Room], Room]]
@@ -106,6 +118,16 @@ def _parity(**changes: Any) -> Callable[[Room], Room]:
 
 def _load(**changes: Any) -> Callable[[Room], Room]:
     return lambda room: replace(room, evidence=replace(room.evidence, load=_changed(room.evidence.load, changes)))
+
+
+def _latency(**changes: Any) -> Callable[[Room], Room]:
+    return lambda room: replace(room, evidence=replace(room.evidence, latency=_changed(room.evidence.latency, changes)))
+
+
+def _answered(**changes: Any) -> Callable[[Room], Room]:
+    return lambda room: replace(
+        room, evidence=replace(room.evidence, answered=_changed(room.evidence.answered, changes))
+    )
 
 
 def _evidence(**changes: Any) -> Callable[[Room], Room]:
@@ -133,11 +155,13 @@ def sabotages() -> Iterator[Sabotage]:
     yield from _load_runs()
     yield from _approvals()
     yield from _windows()
+    yield from _errors()
+    yield from _latencies()
     yield from _others()
 
 
 def _absent() -> Iterator[Sabotage]:
-    for name in ("parity", "load", "coverage"):
+    for name in ("parity", "load", "coverage", "latency", "answered"):
         yield f"no {name} at all", _evidence(**{name: None})
     yield "no approvals at all", _evidence(approvals=())
     empty = Counts()
@@ -157,6 +181,8 @@ def _stale() -> Iterator[Sabotage]:
         yield f"evidence now stands under {mark!r}", _evidence(fingerprint=mark)
         yield f"comparisons stand under {mark!r}", _parity(fingerprint=mark)
         yield f"the load run stands under {mark!r}", _load(fingerprint=mark)
+        yield f"times stand under {mark!r}", _latency(fingerprint=mark)
+        yield f"answers stand under {mark!r}", _answered(fingerprint=mark)
         other = tuple(replace(one, fingerprint=mark) for one in good().evidence.approvals)
         yield f"approvals stand under {mark!r}", _evidence(approvals=other)
     yield (
@@ -301,6 +327,59 @@ def _approvals() -> Iterator[Sabotage]:
     yield "approvals: an approver who asks", lambda room: replace(room, requester="ben")
     yield "approvals: an approver who asks, spelled otherwise", lambda room: replace(room, requester=" Ben")
     yield "approvals: more are asked for than there are approvers", _policy(approvals=4)
+
+
+def _errors() -> Iterator[Sabotage]:
+    for failed in (200, 1_000, 2_000):
+        yield f"{failed} of 2,000 answers to callers failed", _answered(failed=failed)
+    yield "more answers to callers failed than there were", _answered(failed=2_001)
+    for bad in (-1, NAN, INF, 1.5, "9", None):
+        for name in ("requests", "failed"):
+            yield f"{bad!r} {name} of answers to callers", _answered(**{name: bad})
+    for at in (NAN, INF, 0.0, -1.0, NOW + 1):
+        yield f"answers since {at}", _answered(since=at)
+    failures = Counts({OutcomeKind.MATCH: 20_000, OutcomeKind.NEW_FAILED: 300})
+    yield "300 failures that are no inputs", _parity(exchanges=failures)
+    for name, bad in (("max_ratio", NAN), ("max_ratio", 0.0), ("max_ratio", 1.0), ("confidence", NAN)):
+        yield f"an errors gate with {name} {bad}", _policy(errors=ERRORS.model_copy(update={name: bad}))
+
+
+def _latencies() -> Iterator[Sabotage]:
+    for side in ("old", "new"):
+        yield f"no times of {side}", _latency(**{side: ()})
+        yield f"900 times of {side}", _latency(**{side: (LatencyBucket(9.0, 9.1, 900),)})
+        yield f"times of {side} that are zeros", _latency(**{side: (LatencyBucket(9.0, 9.1, 0),)})
+        for bad in (NAN, INF, -1.0, "9", None):
+            yield f"{bad!r} answers of {side} took 9 ms", _latency(**{side: (LatencyBucket(9.0, 9.1, bad), *OLD_TIMES)})  # type: ignore[arg-type]
+            if bad != INF:
+                yield (
+                    f"an answer of {side} took from {bad!r} ms",
+                    _latency(
+                        **{side: (LatencyBucket(bad, 3.5, 1), *OLD_TIMES)}  # type: ignore[arg-type]
+                    ),
+                )
+            yield (
+                f"an answer of {side} took to {bad!r} ms",
+                _latency(
+                    **{side: (*OLD_TIMES, LatencyBucket(20.0, bad, 1))}  # type: ignore[arg-type]
+                ),
+            )
+        yield f"times of {side} out of order", _latency(**{side: OLD_TIMES[::-1]})
+    few = (LatencyBucket(4.0, 4.1, 1_900), LatencyBucket(14.0, 14.3, 85), LatencyBucket(900.0, 920.0, 15))
+    yield "too few times to tell the tail", _latency(new=few)
+    slow = (*OLD_TIMES[:2], LatencyBucket(22.0, 22.4, 1_000))
+    yield "new's p99 is slower by half and more", _latency(new=slow)
+    yield "old answers in less than can be measured", _latency(old=(LatencyBucket(0.0, 0.0, 20_000),))
+    for at in (NAN, INF, 0.0, -1.0, NOW + 1):
+        yield f"times since {at}", _latency(since=at)
+    for name, bad in (
+        ("p99_ratio", NAN),
+        ("p99_ratio", 0.0),
+        ("p99_ratio", INF),
+        ("confidence", NAN),
+        ("confidence", 1.0),
+    ):
+        yield f"a latency gate with {name} {bad}", _policy(latency=LATENCY.model_copy(update={name: bad}))
 
 
 def _windows() -> Iterator[Sabotage]:

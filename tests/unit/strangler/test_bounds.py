@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from strangler.bounds import is_below, is_lopsided, needed, rate_between, upper_bound
+from strangler.bounds import (
+    fewest_for_quantile,
+    is_below,
+    is_lopsided,
+    needed,
+    quantile_ranks,
+    rate_between,
+    upper_bound,
+)
 
 
 @pytest.mark.parametrize(("limit", "clean"), [(0.01, 472), (0.001, 4_741), (0.0001, 47_436)])
@@ -170,3 +178,37 @@ def test_rate_of_none_and_of_all_reaches_the_end() -> None:
     assert 0.05 < high < 0.06
     assert rate_between(100, 100, 0.95)[1] == 1.0
     assert rate_between(0, 0, 0.95) == rate_between(5, 4, 0.95) == (0.0, 1.0)
+
+
+def test_quantile_ranks_show_nothing_of_few_figures() -> None:
+    assert quantile_ranks(10, 0.99, 0.95)[1] == 11
+    assert quantile_ranks(10, 0.01, 0.95)[0] == 0
+    assert quantile_ranks(0, 0.99, 0.95) == (0, 1)
+    fewest = fewest_for_quantile(0.99, 0.95)
+    assert quantile_ranks(fewest, 0.99, 0.95)[1] == fewest
+    assert quantile_ranks(fewest - 1, 0.99, 0.95)[1] == fewest
+
+
+def test_quantile_ranks_close_in_on_the_quantile() -> None:
+    low, high = quantile_ranks(1_000_000, 0.99, 0.95)
+    assert 989_000 < low < 990_000 < high < 991_000
+
+
+def test_quantile_ranks_hold_the_quantile_however_often_somebody_looks() -> None:
+    source, missed, runs, length = random.Random(7), 0, 400, 3_000
+    ranks = [quantile_ranks(n, 0.9, 0.9) for n in range(1, length + 1)]
+    for _ in range(runs):
+        hits = 0
+        for low, high in ranks:
+            hits += source.random() < 0.9
+            if not low <= hits < high:
+                missed += 1
+                break
+    assert missed / runs < 0.1
+
+
+@pytest.mark.parametrize(("n", "quantile", "confidence"), [(-1, 0.99, 0.95), (9, 1.0, 0.95), (9, 0.99, math.nan)])
+def test_quantile_ranks_of_what_is_no_count_or_probability_show_nothing(
+    n: int, quantile: float, confidence: float
+) -> None:
+    assert quantile_ranks(n, quantile, confidence) == (0, max(0, n) + 1)

@@ -13,5 +13,10 @@ def test_added_gates_are_off_where_the_plan_does_not_name_them() -> None:
 
 
 def test_added_gates_are_asked_where_the_plan_names_them() -> None:
-    said = gates.added(Evidence("a.b", "now"), Gates.model_validate({"window": ALWAYS}), NOW)
-    assert [(verdict.gate, verdict.result) for verdict in said] == [("window", Result.PASS)]
+    policy = Gates.model_validate({"window": ALWAYS, "errors": {}, "latency": {}})
+    said = gates.added(Evidence("a.b", "now"), policy, NOW)
+    assert [(verdict.gate, verdict.result) for verdict in said] == [
+        ("errors", Result.NO_DATA),
+        ("latency", Result.NO_DATA),
+        ("window", Result.PASS),
+    ]
