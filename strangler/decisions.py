@@ -13,6 +13,7 @@ from strangler.holds import EVERYTHING
 from strangler.journal import AcceptedSignature
 from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.overrides import Ask, Confirmation, Overridden
+from strangler.people import OURS
 from strangler.published import Published, check_published
 from strangler.schedules import Schedule
 
@@ -51,6 +52,7 @@ class Decisions:
         self._moved_seq = 0
         self._shares: dict[str, Mapping[str, Any]] = {}
         self._changed_at: dict[str, float] = {}
+        self._taken_back_at: dict[str, float] = {}
         self._approvals: dict[str, list[Approval]] = {}
         self._asks: dict[str, dict[str, Ask]] = {}
         self._confirmations: dict[int, list[Confirmation]] = {}
@@ -96,6 +98,10 @@ class Decisions:
     def changed_at(self, operation: str) -> float:
         """When its rollout last changed, in seconds since the epoch; 0 before the first decision."""
         return self._changed_at.get(operation, 0.0)
+
+    def taken_back_at(self, operation: str) -> float | None:
+        """When the operation was last taken back by a process of ours; ``None`` where it never was."""
+        return self._taken_back_at.get(operation)
 
     def approvals(self, operation: str) -> tuple[Approval, ...]:
         """Every approval since its rollout, or what is accepted in it, last changed.
@@ -187,6 +193,8 @@ class Decisions:
             return
         self._void(operation)
         if entry.kind is EntryKind.ROLLBACK:
+            if entry.who.startswith(OURS):
+                self._taken_back_at[operation] = entry.at
             self._end_schedule(operation, f"taken back by {entry.who}: {entry.body.get('why', '')}")
         else:
             self._schedules.pop(operation, None)

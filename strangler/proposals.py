@@ -179,6 +179,9 @@ class Proposals:
         if policy.soak_h > 0:
             said.append(gates.soak(evidence, policy.soak_h, now))
         said.extend(gates.added(with_added(evidence, policy, self._journal, now), policy, now))
+        taken_back_at = self._decisions.taken_back_at(operation)
+        if taken_back_at is not None and entry.rollback is not None and entry.rollback.cool_down_s > 0:
+            said.append(gates.cool_down(taken_back_at, entry.rollback.cool_down_s, now))
         said.append(gates.gaps(evidence))
         if policy.approvals > 0:
             approvers = self._people("approver")

@@ -8,11 +8,12 @@ Data flow: ``soundness`` sorts out what cannot be read; each gate has a module o
 
 from strangler.gates.added import added
 from strangler.gates.approvals_gate import approvals
+from strangler.gates.cool_down_gate import cool_down
 from strangler.gates.coverage_gate import coverage
-from strangler.gates.gaps_gate import gaps, hold
 from strangler.gates.errors_gate import errors
-from strangler.gates.load_gate import load
+from strangler.gates.gaps_gate import gaps, hold
 from strangler.gates.latency_gate import latency
+from strangler.gates.load_gate import load
 from strangler.gates.noise import changed_rates
 from strangler.gates.parity_gate import parity
 from strangler.gates.soak_gate import soak
@@ -23,13 +24,14 @@ __all__ = [
     "added",
     "approvals",
     "changed_rates",
+    "cool_down",
     "coverage",
+    "errors",
     "gaps",
     "hold",
-    "errors",
+    "latency",
     "load",
     "may_move",
-    "latency",
     "parity",
     "soak",
     "window",

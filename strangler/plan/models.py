@@ -222,6 +222,9 @@ class Rollback(Model):
     )
     to: Stage = Stage.SHADOW
     """The stage it goes back to; one that old answers."""
+    cool_down_s: float = Field(
+        600.0, ge=0, description="How long no move forward is made after it went back, in seconds."
+    )
 
 
 class Operation(Model):

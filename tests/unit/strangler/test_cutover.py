@@ -23,6 +23,7 @@ from strangler.guard import Guard
 from strangler.journal import Loss
 from strangler.ledger import GENESIS, EntryKind
 from strangler.moves import brings_forward, taken_back
+from strangler.people import GUARD
 from strangler.plan.models import Plan
 from strangler.rollout import DENOMINATOR, Rollout, rollout_from, stage_for, thresholds
 from strangler.stages import Effect, Stage, path_of, position
@@ -477,6 +478,28 @@ def test_rule_that_hides_too_much_holds_its_operation(room: Room) -> None:
     (parity,) = (one for one in room.cutover.verdicts(OP, read(live=100), "olu", BUILDS) if one.gate == "parity")
     assert parity.result is Result.HOLD
     assert parity.reasons[0].startswith("rule 2 (ignore at $.c) hid something in 51 of 500 compared exchanges (10.2 %)")
+
+
+def test_operation_that_was_taken_back_by_itself_is_left_alone_for_a_while(room: Room) -> None:
+    to = read(live=100)
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.earn(to)
+    room.cutover.move(OP, to, "olu", "earned")
+    room.cutover.rollback(OP, GUARD, "it fails")
+    room.cutover.approve(OP, to, "ana", "again")
+    assert {name for name, said in results_of(room, room.cutover).items() if said is not Result.PASS} == {"cool_down"}
+    with pytest.raises(Refused, match="cool_down: HOLD: it was taken back by itself 0 s ago; needed: 600 s more"):
+        room.cutover.move(OP, to, "olu", "at once")
+    room.now += 600
+    assert results_of(room, room.another())["cool_down"] is Result.PASS
+    room.cutover.move(OP, to, "olu", "after a while")
+
+
+def test_operation_that_somebody_took_back_may_move_again(room: Room) -> None:
+    room.cutover.move(OP, read(shadow=100), "olu", "begin")
+    room.cutover.rollback(OP, "olu", "just so", Stage.OFF)
+    room.cutover.move(OP, read(shadow=100), "olu", "again")
+    assert "cool_down" not in results_of(room, room.cutover)
 
 
 def test_coverage_is_asked_for_where_the_plan_does(room: Room) -> None:

@@ -154,6 +154,16 @@ def test_clock_that_goes_back_takes_no_step(room: Room) -> None:
     assert room.another().take_steps() == []
 
 
+def test_schedule_waits_after_the_guard_took_the_operation_back(room: Room) -> None:
+    scheduled(room)
+    later(room, 1.0)
+    room.cutover.rollback(OP, GUARD, "it fails")
+    room.cutover.ask_schedule(OP, STEPS, "olu", "again", pause_s=60.0)
+    room.cutover.approve(OP, STEPS[-1], "ana", "again")
+    assert later(room, 300.0) == []
+    assert later(room, 301.0) == [EntryKind.ROLLOUT]
+
+
 def test_two_guards_take_a_step_once(room: Room) -> None:
     scheduled(room)
     room.now += 1.0
