@@ -42,6 +42,19 @@ def entry_digest(plan: Plan, operation: str) -> str:
     return digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
 
 
+def rows_digest(plan: Plan, name: str) -> str:
+    """Digest of everything in the plan that bears on how these rows are found and compared."""
+    rows = plan.rows[name]
+    named = sorted({side.system for side in (rows.old, rows.new) if side.system in plan.systems})
+    include = {"speaks", "dialect", "connection", "rows_connection"}
+    parts = {
+        "rows": rows.model_dump(mode="json", by_alias=True),
+        "systems": {system: plan.systems[system].model_dump(mode="json", include=include) for system in named},
+        "comparer": COMPARER,
+    }
+    return digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+
+
 def _identity(system: System) -> dict[str, str | None]:
     """What tells this system from another one: its build, and where nobody ever tells that, its address."""
     known: dict[str, str | None] = {"speaks": system.speaks, "build": system.build}
@@ -201,6 +214,33 @@ class AnsweredEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsRun:
+    """One reconciliation of rows. Times are seconds since the epoch; ``began_at`` is that of its oldest reading."""
+
+    run: str
+    began_at: float
+    at: float
+    is_complete: bool
+    differences: int
+    old_rows: int
+    new_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowsEvidence:
+    """The newest reconciliation of rows that ended and was made as the present plan says; ``None`` where none was.
+
+    ``elsewhere`` counts those that ended under another plan. ``stopped`` is the most differences that a later run
+    under the present plan found before it was stopped.
+    """
+
+    name: str
+    run: RowsRun | None = None
+    elsewhere: int = 0
+    stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CoverageEvidence:
     """Which items of the old side's contract were seen in exchanges that were compared, under one fingerprint.
 
@@ -260,6 +300,7 @@ class Evidence:
     coverage: CoverageEvidence | None = None
     latency: LatencyEvidence | None = None
     answered: AnsweredEvidence | None = None
+    rows: RowsEvidence | None = None
 
 
 class Result(StrEnum):

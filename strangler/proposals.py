@@ -178,7 +178,7 @@ class Proposals:
             said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
         if policy.soak_h > 0:
             said.append(gates.soak(evidence, policy.soak_h, now))
-        said.extend(gates.added(with_added(evidence, policy, self._journal, now), policy, now))
+        said.extend(gates.added(with_added(evidence, self._plan, self._journal, now), policy, now))
         taken_back_at = self._decisions.taken_back_at(operation)
         if taken_back_at is not None and entry.rollback is not None and entry.rollback.cool_down_s > 0:
             said.append(gates.cool_down(taken_back_at, entry.rollback.cool_down_s, now))

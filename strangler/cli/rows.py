@@ -29,6 +29,7 @@ from strangler.cli.session import (
     print_json,
 )
 from strangler.errors import UsageError
+from strangler.evidence import rows_digest
 from strangler.journal import Journal
 from strangler.journal.row_runs import RowRun
 from strangler.overview import Session
@@ -91,7 +92,7 @@ def rows(
         tally, is_complete = _run(reconciliation, path, resume=resume)
         document = _document(title, reconciliation, tally, path, is_complete=is_complete, began=began)
         if session is not None:
-            _record(session, title, document)
+            _record(session, title, document, began=began, resume=resume)
         if repair is not None and is_complete:
             _write_repair(reconciliation, path, repair, str(asked.new.table), title)
             document["repair"] = str(repair)
@@ -279,9 +280,10 @@ def _document(
     }
 
 
-def _record(session: Session, title: str, document: dict[str, Any]) -> None:
-    """Counts go into the journal, where there is one."""
+def _record(session: Session, title: str, document: dict[str, Any], *, began: float, resume: bool) -> None:
+    """Counts go into the journal, where there is one, with what a gate must know to tell what they stand for."""
     result = {key: value for key, value in document.items() if key != "results"}
+    result |= {"plan": rows_digest(session.plan, title), "began_at": began, "resumed": resume}
     session.journal.record_rows(RowRun(uuid4().hex, title, time.time(), result))
 
 

@@ -16,6 +16,7 @@ from strangler.gates.latency_gate import latency
 from strangler.gates.load_gate import load
 from strangler.gates.noise import changed_rates
 from strangler.gates.parity_gate import parity
+from strangler.gates.rows_gate import rows
 from strangler.gates.soak_gate import soak
 from strangler.gates.verdicts import may_move
 from strangler.gates.window_gate import window
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "may_move",
     "parity",
+    "rows",
     "soak",
     "window",
 ]

@@ -6,15 +6,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from strangler.plan.complaint import Complaint, refusal
 from strangler.plan.form import nearest
 from strangler.plan.gate_models import WindowGate
-from strangler.plan.models import Operation
+from strangler.plan.models import Operation, Plan
 from strangler.plan.source import Path
 
 
-def check_gates(path: Path, operation: Operation) -> Iterator[Complaint]:
+def check_gates(plan: Plan, path: Path, operation: Operation) -> Iterator[Complaint]:
     """The gates of one operation that are off where they are not named."""
     here, gates = (*path, "gates"), operation.gates
     if gates.window is not None:
         yield from _check_window((*here, "window"), gates.window)
+    if gates.rows is not None and gates.rows.name not in plan.rows:
+        fix = nearest(gates.rows.name, plan.rows) if plan.rows else "add it under 'rows:'"
+        yield refusal("unknown-rows", (*here, "rows", "name"), f"there are no rows {gates.rows.name!r}", fix)
 
 
 def _check_window(path: Path, window: WindowGate) -> Iterator[Complaint]:

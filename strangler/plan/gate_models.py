@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from strangler.plan.basis import Model, Why
+from strangler.plan.basis import Model, Name, Why
 
 MINUTES_A_DAY = 1440
 
@@ -64,3 +64,12 @@ class ErrorsGate(Model):
     max_ratio: float = Field(0.01, gt=0, lt=1, description="The share of failed answers that must be ruled out.")
     confidence: float = Field(0.95, gt=0.5, lt=1)
     """How sure the bound must be."""
+
+
+class RowsGate(Model):
+    """A reconciliation of rows that ended, was made as the plan says now, and found few differences."""
+
+    name: Name
+    """Its name under ``rows``."""
+    max_age_h: float = Field(24.0, gt=0, description="How long ago its first row may have been read, in hours.")
+    max_differences: int = Field(0, ge=0, description="So many keys may differ.")

@@ -75,7 +75,7 @@ def check_operation(plan: Plan, name: str, operation: Operation) -> Iterator[Com
     yield from check_shape_rules((*path, "compare"), operation.compare)
     yield from _check_gates(plan, path, operation)
     yield from check_coverage(plan, path, operation)
-    yield from check_gates(path, operation)
+    yield from check_gates(plan, path, operation)
     yield from _check_rollback(path, operation)
     old = plan.systems.get(operation.old.system)
     if operation.match.soap_action is not None and old is not None and old.speaks != "soap":

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
 from strangler.plan.comparison import Compare, Consequence, Ids
-from strangler.plan.gate_models import ErrorsGate, LatencyGate, WindowGate
+from strangler.plan.gate_models import ErrorsGate, LatencyGate, RowsGate, WindowGate
 from strangler.plan.rows import Rows
 from strangler.stages import Effect, Stage
 
@@ -197,6 +197,8 @@ class Gates(Model):
     """The gate on the new side's failed answers; none where not given."""
     latency: LatencyGate | None = None
     """The gate on how long new takes; none where not given."""
+    rows: RowsGate | None = None
+    """The gate on reconciled rows; none where not given."""
 
 
 class RollbackWhen(Model):

@@ -25,11 +25,13 @@ from strangler.evidence import (
     NoiseEvidence,
     NoisyPath,
     ParityEvidence,
+    RowsEvidence,
+    RowsRun,
     RuleLimit,
     Verdict,
 )
 from strangler.exchange import DifferenceKind, OutcomeKind, Reason
-from strangler.plan.gate_models import DAYS, ErrorsGate, Frozen, LatencyGate, Opening, WindowGate
+from strangler.plan.gate_models import DAYS, ErrorsGate, Frozen, LatencyGate, Opening, RowsGate, WindowGate
 from strangler.plan.models import Budget, CoverageGate, LoadGate, NeverSeen, ParityGate
 
 NOW = 1_800_000_000.0
@@ -40,6 +42,8 @@ SIDE = LoadSide(6_000, 0, 8.0, 11.0, 13.0, 20.0)
 APPROVERS = ("amina", "ben", "chloe")
 REQUESTER = "dev"
 PARITY, COVERAGE, LOAD = ParityGate(), CoverageGate(min=0.9), LoadGate(budget="peak")
+ROWS = RowsGate(name="citizens")
+RUN = RowsRun("r1", NOW - 2 * HOUR, NOW - HOUR, True, 0, 90_000, 90_000)
 ERRORS, LATENCY = ErrorsGate(max_ratio=0.01), LatencyGate(p99_ratio=1.5)
 OLD_TIMES = (LatencyBucket(4.0, 4.1, 10_000), LatencyBucket(10.0, 10.2, 9_000), LatencyBucket(14.0, 14.3, 1_000))
 NEW_TIMES = (LatencyBucket(3.0, 3.1, 10_000), LatencyBucket(9.0, 9.2, 9_000), LatencyBucket(15.0, 15.3, 1_000))
@@ -56,6 +60,7 @@ class Policy:
     parity: ParityGate = PARITY
     errors: ErrorsGate = ERRORS
     latency: LatencyGate = LATENCY
+    rows: RowsGate = ROWS
     coverage: CoverageGate = COVERAGE
     load: LoadGate = LOAD
     budget: Budget = BUDGET
@@ -83,6 +88,7 @@ class Room:
             gates.soak(self.evidence, self.policy.soak_h, self.now),
             gates.errors(self.evidence, self.policy.errors, self.now),
             gates.latency(self.evidence, self.policy.latency, self.now),
+            gates.rows(self.evidence, self.policy.rows, self.now),
             gates.window(self.policy.window, self.now),
             gates.gaps(self.evidence),
             gates.approvals(
@@ -104,9 +110,10 @@ def good() -> Room:
     run = LoadEvidence("r1", OPERATION, "peak", MARK, NOW - HOUR, 60.0, 100.0, 99.8, SIDE, SIDE)
     approvals = (Approval("amina", NOW - 300, TO, MARK), Approval("ben", NOW - 200, TO, MARK))
     coverage = CoverageEvidence(40, 38, ("answer //a absent", "status 404"), "the WSDL")
+    rows = RowsEvidence("citizens", RUN)
     answered = AnsweredEvidence(MARK, NOW - 30 * HOUR, 2_000, 3)
     latency = LatencyEvidence(MARK, NOW - 24 * HOUR, OLD_TIMES, NEW_TIMES)
-    return Room(Evidence(OPERATION, MARK, parity, run, approvals, 0, coverage, latency, answered))
+    return Room(Evidence(OPERATION, MARK, parity, run, approvals, 0, coverage, latency, answered, rows))
 
 
 Sabotage = tuple[str, Callable[[Room], Room]]
@@ -157,11 +164,12 @@ def sabotages() -> Iterator[Sabotage]:
     yield from _windows()
     yield from _errors()
     yield from _latencies()
+    yield from _rows()
     yield from _others()
 
 
 def _absent() -> Iterator[Sabotage]:
-    for name in ("parity", "load", "coverage", "latency", "answered"):
+    for name in ("parity", "load", "coverage", "latency", "answered", "rows"):
         yield f"no {name} at all", _evidence(**{name: None})
     yield "no approvals at all", _evidence(approvals=())
     empty = Counts()
@@ -380,6 +388,37 @@ def _latencies() -> Iterator[Sabotage]:
         ("confidence", 1.0),
     ):
         yield f"a latency gate with {name} {bad}", _policy(latency=LATENCY.model_copy(update={name: bad}))
+
+
+def _row_run(**changes: Any) -> Callable[[Room], Room]:
+    return _evidence(rows=RowsEvidence("citizens", replace(RUN, **changes)))
+
+
+def _rows() -> Iterator[Sabotage]:
+    yield "rows never reconciled", _evidence(rows=RowsEvidence("citizens"))
+    yield "rows reconciled under another plan", _evidence(rows=RowsEvidence("citizens", None, 7))
+    yield "rows of something else", _evidence(rows=RowsEvidence("payments", RUN))
+    yield "rows that differ in a run that was stopped since", _evidence(rows=RowsEvidence("citizens", RUN, 0, 1))
+    for count in (1, 90_000):
+        yield f"{count} rows that differ", _row_run(differences=count)
+    for done in (False, None, "yes", 1):
+        yield f"a run of rows that is complete: {done!r}", _row_run(is_complete=done)
+    yield "a run of empty tables", _row_run(old_rows=0, new_rows=0)
+    yield "a run of an empty old table", _row_run(old_rows=0)
+    yield "no new row, and no difference", _row_run(new_rows=0)
+    for bad in (-1, NAN, 1.5, "0", None, False):
+        for name in ("differences", "old_rows", "new_rows"):
+            yield f"{bad!r} {name} in a run of rows", _row_run(**{name: bad})
+        yield f"{bad!r} rows differ in a run that was stopped", _evidence(rows=RowsEvidence("citizens", RUN, 0, bad))  # type: ignore[arg-type]
+    for at in (NAN, INF, 0.0, -1.0, NOW + 1, None):
+        yield f"a run of rows that began at {at}", _row_run(began_at=at)
+        yield f"a run of rows that ended at {at}", _row_run(at=at)
+    yield "a run of rows that ended before it began", _row_run(at=NOW - 3 * HOUR)
+    yield "a run of rows two days old", _row_run(began_at=NOW - 48 * HOUR)
+    for limit in (NAN, -1.0):
+        yield f"a rows gate with an age of {limit}", _policy(rows=ROWS.model_copy(update={"max_age_h": limit}))
+    for limit in (NAN, INF, -1):
+        yield f"a rows gate that allows {limit}", _policy(rows=ROWS.model_copy(update={"max_differences": limit}))
 
 
 def _windows() -> Iterator[Sabotage]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from strangler.cli import main
+from strangler.evidence import rows_digest
 from strangler.overview import open_session
 
 PLAN = """\
@@ -85,6 +86,8 @@ def test_rows_by_the_plan_are_counted_masked_and_recorded(town: Path, told: Any)
     session = open_session(town / "migration.yaml", None)
     (run,) = session.journal.row_runs("patients")
     assert (run.result["differences"], run.result["old_rows"], run.result["by_column"]) == (3, 300, {"name": 1})
+    assert (run.result["plan"], run.result["resumed"]) == (rows_digest(session.plan, "patients"), False)
+    assert 0 < run.result["began_at"] <= run.at
     session.close()
 
 
