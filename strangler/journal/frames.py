@@ -24,7 +24,7 @@ _LEVEL = -7
 _WORTH_IT = 512
 """Shorter frames are left as they are."""
 _local = local()
-"""A compressor for each thread: they may not be shared."""
+"""A compressor and a decompressor for each thread: they may not be shared, and making one costs more than using it."""
 
 
 def pack(head: object, bodies: Sequence[bytes] = ()) -> bytes:
@@ -40,7 +40,7 @@ def pack(head: object, bodies: Sequence[bytes] = ()) -> bytes:
 def unpack(framed: bytes) -> tuple[Any, memoryview]:
     """The head, and the bodies still joined."""
     if framed.startswith(zstandard.FRAME_HEADER):
-        framed = zstandard.ZstdDecompressor().decompress(framed)
+        framed = _decompressor().decompress(framed)
     end = _HEAD + int.from_bytes(framed[:_HEAD], "big")
     bodies = memoryview(framed)[end:]
     try:
@@ -100,6 +100,14 @@ def unpack_differences(framed: bytes) -> tuple[tuple[Difference, ...], str]:
     """The differences and the detail that were packed."""
     (rows, detail), _ = unpack(framed)
     return tuple(Difference(DifferenceKind(kind), *rest) for kind, *rest in rows), detail
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    try:
+        decompressor: zstandard.ZstdDecompressor = _local.decompressor
+    except AttributeError:
+        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
+    return decompressor
 
 
 def _smaller(framed: bytes) -> bytes:

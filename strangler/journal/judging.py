@@ -7,6 +7,7 @@ as outcomes arrive, so a gate reads a few rows whatever the journal's size. A re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
@@ -33,6 +34,18 @@ MOST_SIGNATURES = 64
 
 EVERYBODY = ""
 """The cohort under which exchanges of all cohorts are counted together, and those that have none."""
+
+_x, _i = schema.exchanges.c, schema.inputs.c
+_UNJUDGED = sa.select(
+    _x.id, _x.operation, _x.cohort, _x.at, _x.origin, _x.key_digest, sa.func.length(_x.sealed).label("size")
+).where(_x.id.in_(sa.bindparam("ids", expanding=True)), _x.state != State.JUDGED)
+_INPUTS = sa.select(_i.input, _i.worst, _i.beside, _i.signatures).where(
+    _i.operation == sa.bindparam("the_operation"),
+    _i.fingerprint == sa.bindparam("the_fingerprint"),
+    _i.cohort == sa.bindparam("the_cohort"),
+    _i.input.in_(sa.bindparam("names", expanding=True)),
+)
+"""Made once: to make them with hundreds of values each time takes longer than to run them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,8 @@ class _InputState:
 
 def encode_signatures(signatures: Iterable[str]) -> str:
     """A set of signatures as the text that the tables hold: one text for one set."""
-    return orjson.dumps(sorted(signatures)).decode()
+    found = sorted(signatures)
+    return orjson.dumps(found).decode() if found else "[]"
 
 
 def signatures_of(outcome: Outcome) -> frozenset[str]:
@@ -118,7 +132,7 @@ def _rollups(results: Sequence[Judged], rows: Mapping[str, Any]) -> rollups.Coun
         row = rows.get(name)
         if row is not None and row.origin == Origin.CALLER:
             is_compared = result.outcome.kind in COMPARED
-            counts += rollups.of_judged(row.operation, row.at, result.observations, is_compared=is_compared)
+            counts.update(rollups.of_judged(row.operation, row.at, result.observations, is_compared=is_compared))
     return counts
 
 
@@ -141,57 +155,65 @@ def _bump_outcomes(
 
 
 def _unjudged(connection: Connection, results: Sequence[Judged]) -> dict[str, Any]:
-    x = schema.exchanges.c
     found: dict[str, Any] = {}
     ids = [result.exchange_id for result in results]
     for start in range(0, len(ids), CHUNK):
-        chosen = sa.select(
-            x.id, x.operation, x.cohort, x.at, x.origin, x.key_digest, sa.func.length(x.sealed).label("size")
-        ).where(x.id.in_(ids[start : start + CHUNK]), x.state != State.JUDGED)
-        found.update((row.id, row) for row in connection.execute(chosen))
+        rows = connection.execute(_UNJUDGED, {"ids": ids[start : start + CHUNK]}).all()
+        found.update((row.id, row) for row in rows)
     return found
 
 
 def _store_rows(connection: Connection, sealer: Sealer, fresh: Sequence[tuple[Judged, str]], now: float) -> None:
-    update = (
-        sa.update(schema.exchanges)
-        .where(schema.exchanges.c.id == sa.bindparam("the_id"))
-        .values(state=State.JUDGED, worker=None, lease_until=None, judged_at=now)
-    )
-    updates: list[dict[str, Any]] = []
-    seen: list[dict[str, Any]] = []
+    updates: list[tuple[Any, ...]] = []
+    seen: list[tuple[Any, ...]] = []
     for result, operation in fresh:
         outcome = result.outcome
         has_more = outcome.differences or outcome.detail
         updates.append(
-            {
-                "the_id": result.exchange_id,
-                "outcome": outcome.kind,
-                "reason": outcome.reason,
-                "fingerprint": outcome.fingerprint,
-                "input": outcome.input,
-                "signatures": encode_signatures(signatures_of(outcome)),
-                "settled": outcome.settled,
-                "judged_sealed": sealer.seal(result.exchange_id, pack_differences(outcome.differences, outcome.detail))
+            (
+                now,
+                str(outcome.kind),
+                None if outcome.reason is None else str(outcome.reason),
+                outcome.fingerprint,
+                outcome.input,
+                encode_signatures(signatures_of(outcome)),
+                outcome.settled,
+                sealer.seal(result.exchange_id, pack_differences(outcome.differences, outcome.detail))
                 if has_more
                 else None,
-            }
+                result.exchange_id,
+            )
         )
         seen.extend(
-            {
-                "exchange_id": result.exchange_id,
-                "operation": operation,
-                "side": observation.side,
-                "at": observation.at,
-                "duration_s": observation.duration_s,
-                "failed": int(observation.has_failed),
-                "sealed": sealer.seal(result.exchange_id, pack_observation(observation)),
-            }
+            (
+                result.exchange_id,
+                operation,
+                str(observation.side),
+                observation.at,
+                observation.duration_s,
+                int(observation.has_failed),
+                sealer.seal(result.exchange_id, pack_observation(observation)),
+            )
             for observation in result.observations
         )
-    connection.execute(update, updates)
+    judged, observed = _statements(connection.dialect.name)
+    connection.exec_driver_sql(judged, updates)
     if seen:
-        connection.execute(sa.insert(schema.observations), seen)
+        connection.exec_driver_sql(observed, seen)
+
+
+@cache
+def _statements(dialect: str) -> tuple[str, str]:
+    """The two that run once for each exchange, as text: rows go to the driver as they are."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    changed = ("judged_at", "outcome", "reason", "fingerprint", "input", "signatures", "settled", "judged_sealed")
+    changes = ", ".join(f"{column} = {mark}" for column in changed)
+    stored = ("exchange_id", "operation", "side", "at", "duration_s", "failed", "sealed")
+    ended = f"state = '{State.JUDGED}', worker = NULL, lease_until = NULL"
+    return (
+        f"UPDATE exchanges SET {ended}, {changes} WHERE id = {mark}",
+        f"INSERT INTO observations ({', '.join(stored)}) VALUES ({', '.join([mark] * len(stored))})",
+    )
 
 
 def store_gaps(connection: Connection, sealer: Sealer, whys: Mapping[str, str]) -> None:
@@ -273,16 +295,11 @@ def _bump_inputs(connection: Connection, group: _Group, members: Sequence[Judged
 
 
 def _inputs_before(connection: Connection, group: _Group, names: Sequence[str]) -> dict[str, _InputState]:
-    i = schema.inputs.c
     found: dict[str, _InputState] = {}
+    under = {f"the_{column}": value for column, value in group.columns.items()}
     for start in range(0, len(names), CHUNK):
-        chosen = sa.select(i.input, i.worst, i.beside, i.signatures).where(
-            i.operation == group.operation,
-            i.fingerprint == group.fingerprint,
-            i.cohort == group.cohort,
-            i.input.in_(names[start : start + CHUNK]),
-        )
-        for name, worst, beside, signatures in connection.execute(chosen):
+        rows = connection.execute(_INPUTS, {**under, "names": names[start : start + CHUNK]}).all()
+        for name, worst, beside, signatures in rows:
             found[name] = _InputState(worst, beside, frozenset(orjson.loads(signatures)))
     return found
 

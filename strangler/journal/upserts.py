@@ -1,6 +1,7 @@
 """One way to insert rows or change those that are there, on SQLite and on PostgreSQL."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,11 +26,19 @@ def upsert(
     """
     if not rows:
         return
-    is_sqlite = connection.dialect.name == "sqlite"
+    connection.execute(_statement(connection.dialect.name, table, tuple(key), tuple(changes.items())), list(rows))
+
+
+@cache
+def _statement(
+    dialect: str, table: sa.Table, key: tuple[str, ...], changes: tuple[tuple[str, str], ...]
+) -> sqlite.Insert | postgresql.Insert:
+    """Made once for each way in which it is used: making it takes longer than storing the few rows of a batch."""
+    is_sqlite = dialect == "sqlite"
     insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
     least, greatest = (sa.func.min, sa.func.max) if is_sqlite else (sa.func.least, sa.func.greatest)
     values: dict[str, Any] = {}
-    for column, change in changes.items():
+    for column, change in changes:
         there, given = table.c[column], insert.excluded[column]
         values[column] = {
             "add": there + given,
@@ -37,5 +46,4 @@ def upsert(
             "greatest": greatest(there, given),
             "replace": given,
         }[change]
-    statement = insert.on_conflict_do_update(index_elements=list(key), set_=values)
-    connection.execute(statement, list(rows))
+    return insert.on_conflict_do_update(index_elements=list(key), set_=values)
