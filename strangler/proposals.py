@@ -9,6 +9,7 @@ from typing import Any
 
 from strangler import gates
 from strangler.builds import builds_in_force
+from strangler.custom_gates import ask
 from strangler.decisions import Acceptance, Decisions
 from strangler.errors import UsageError
 from strangler.evidence import (
@@ -178,7 +179,8 @@ class Proposals:
             said.append(gates.load(evidence, policy.load, self._plan.budgets[policy.load.budget], now))
         if policy.soak_h > 0:
             said.append(gates.soak(evidence, policy.soak_h, now))
-        said.extend(gates.added(with_added(evidence, self._plan, self._journal, now), policy, now))
+        evidence = with_added(evidence, self._plan, self._journal, now)
+        said.extend(gates.added(evidence, policy, now))
         taken_back_at = self._decisions.taken_back_at(operation)
         if taken_back_at is not None and entry.rollback is not None and entry.rollback.cool_down_s > 0:
             said.append(gates.cool_down(taken_back_at, entry.rollback.cool_down_s, now))
@@ -189,6 +191,8 @@ class Proposals:
                 gates.approvals(evidence, policy.approvals, str(approved_as or to), who, approvers=approvers, now=now)
             )
         said.append(gates.hold(f"{held.who}: {held.why}" if held and held.covers(operation) else None))
+        if approved_as is None or gates.may_move(said):  # the guard, which takes steps, must not wait for nothing
+            said.extend(ask(policy.custom, evidence, to))
         return tuple(said)
 
     def propose(

@@ -10,6 +10,7 @@ from strangler.gates.added import added
 from strangler.gates.approvals_gate import approvals
 from strangler.gates.cool_down_gate import cool_down
 from strangler.gates.coverage_gate import coverage
+from strangler.gates.custom_gate import custom
 from strangler.gates.errors_gate import errors
 from strangler.gates.gaps_gate import gaps, hold
 from strangler.gates.latency_gate import latency
@@ -27,6 +28,7 @@ __all__ = [
     "changed_rates",
     "cool_down",
     "coverage",
+    "custom",
     "errors",
     "gaps",
     "hold",

@@ -1,6 +1,7 @@
 """What is wrong with gates that a plan adds: those that could never pass, or that say less than they seem to. Pure."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from strangler.plan.complaint import Complaint, refusal
@@ -18,6 +19,21 @@ def check_gates(plan: Plan, path: Path, operation: Operation) -> Iterator[Compla
     if gates.rows is not None and gates.rows.name not in plan.rows:
         fix = nearest(gates.rows.name, plan.rows) if plan.rows else "add it under 'rows:'"
         yield refusal("unknown-rows", (*here, "rows", "name"), f"there are no rows {gates.rows.name!r}", fix)
+    for index, gate in enumerate(gates.custom):
+        place = (*here, "custom", index)
+        if gate.name in {other.name for other in gates.custom[:index]}:
+            yield refusal("gate-twice", (*place, "name"), f"there is another gate {gate.name!r}", "rename one")
+        if gate.url is not None and not _is_address(gate.url):
+            message = f"{gate.url!r} is no address that can be posted to"
+            yield refusal("bad-url", (*place, "url"), message, "write http://host/path, or https")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_window(path: Path, window: WindowGate) -> Iterator[Complaint]:

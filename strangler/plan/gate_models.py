@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from strangler.plan.basis import Model, Name, Why
+from strangler.plan.basis import Model, Name, Reference, Why
 
 MINUTES_A_DAY = 1440
 
@@ -73,3 +73,21 @@ class RowsGate(Model):
     """Its name under ``rows``."""
     max_age_h: float = Field(24.0, gt=0, description="How long ago its first row may have been read, in hours.")
     max_differences: int = Field(0, ge=0, description="So many keys may differ.")
+
+
+class CustomGate(Model):
+    """A gate of your own: a Python function, or an HTTP hook that answers 2xx where a move may be made."""
+
+    name: Name
+    """What it is called in verdicts."""
+    function: Reference | None = Field(
+        None, description='``function(evidence)``: a dict in; ``{"result": "PASS" or "HOLD", "reasons": [...]}`` out.'
+    )
+    url: str | None = Field(None, description="Where name, operation, rollout and evidence are posted to as JSON.")
+    timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for its answer, in seconds; then no data.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "CustomGate":
+        if (self.function is None) == (self.url is None):
+            raise ValueError("say either function or url")
+        return self

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from strangler.plan.basis import Model, Name, OperationName, Ratio, Reference, Why
 from strangler.plan.comparison import Compare, Consequence, Ids
-from strangler.plan.gate_models import ErrorsGate, LatencyGate, RowsGate, WindowGate
+from strangler.plan.gate_models import CustomGate, ErrorsGate, LatencyGate, RowsGate, WindowGate
 from strangler.plan.rows import Rows
 from strangler.stages import Effect, Stage
 
@@ -199,6 +199,8 @@ class Gates(Model):
     """The gate on how long new takes; none where not given."""
     rows: RowsGate | None = None
     """The gate on reconciled rows; none where not given."""
+    custom: tuple[CustomGate, ...] = ()
+    """Gates of your own."""
 
 
 class RollbackWhen(Model):

@@ -7,7 +7,7 @@ must come out is at least one gate that does not pass; an exception is a gate th
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,7 @@ from strangler.evidence import (
     Verdict,
 )
 from strangler.exchange import DifferenceKind, OutcomeKind, Reason
-from strangler.plan.gate_models import DAYS, ErrorsGate, Frozen, LatencyGate, Opening, RowsGate, WindowGate
+from strangler.plan.gate_models import DAYS, CustomGate, ErrorsGate, Frozen, LatencyGate, Opening, RowsGate, WindowGate
 from strangler.plan.models import Budget, CoverageGate, LoadGate, NeverSeen, ParityGate
 
 NOW = 1_800_000_000.0
@@ -42,6 +42,7 @@ SIDE = LoadSide(6_000, 0, 8.0, 11.0, 13.0, 20.0)
 APPROVERS = ("amina", "ben", "chloe")
 REQUESTER = "dev"
 PARITY, COVERAGE, LOAD = ParityGate(), CoverageGate(min=0.9), LoadGate(budget="peak")
+FUNCTION, HOOK = CustomGate(name="desk", function="gates:desk"), CustomGate(name="board", url="http://board/")
 ROWS = RowsGate(name="citizens")
 RUN = RowsRun("r1", NOW - 2 * HOUR, NOW - HOUR, True, 0, 90_000, 90_000)
 ERRORS, LATENCY = ErrorsGate(max_ratio=0.01), LatencyGate(p99_ratio=1.5)
@@ -78,6 +79,8 @@ class Room:
     now: float = NOW
     requester: str | None = REQUESTER
     held_by: str | None = None
+    function_said: object = field(default_factory=lambda: {"result": "PASS", "reasons": ["nobody minds"]})
+    hook_said: object = field(default_factory=lambda: {"status": 204, "body": ""})
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """What every gate says."""
@@ -95,6 +98,8 @@ class Room:
                 self.evidence, self.policy.approvals, TO, self.requester, approvers=APPROVERS, now=self.now
             ),
             gates.hold(self.held_by),
+            gates.custom(FUNCTION, self.function_said),
+            gates.custom(HOOK, self.hook_said),
         )
 
 
@@ -165,6 +170,7 @@ def sabotages() -> Iterator[Sabotage]:
     yield from _errors()
     yield from _latencies()
     yield from _rows()
+    yield from _custom()
     yield from _others()
 
 
@@ -304,7 +310,7 @@ def _load_runs() -> Iterator[Sabotage]:
     for bad in (NAN, INF, -1.0, "60", None):
         for name in ("duration_s", "rate_per_s", "achieved_per_s"):
             yield f"a load run with {name} {bad!r}", _load(**{name: bad})
-        for name in (field.name for field in fields(LoadSide)):
+        for name in (one.name for one in fields(LoadSide)):
             for side in ("old", "new"):
                 yield f"{side}'s {name} {bad!r} under load", _load(**{side: replace(SIDE, **{name: bad})})
     for side in ("old", "new"):
@@ -419,6 +425,45 @@ def _rows() -> Iterator[Sabotage]:
         yield f"a rows gate with an age of {limit}", _policy(rows=ROWS.model_copy(update={"max_age_h": limit}))
     for limit in (NAN, INF, -1):
         yield f"a rows gate that allows {limit}", _policy(rows=ROWS.model_copy(update={"max_differences": limit}))
+
+
+def _custom() -> Iterator[Sabotage]:
+    answers: tuple[object, ...] = (
+        None, True, 1, "PASS", "", [], ["PASS"], {}, {"result": None}, {"result": True}, {"result": "pass"},
+        {"result": "PASS "}, {"result": ["PASS"]}, {"result": "HOLD"}, {"result": "NO DATA"}, {"result": "STALE"},
+        {"result": "PASS", "reasons": "none"}, {"result": "PASS", "reasons": [1]}, {"result": "PASS", "reasons": None},
+        {"result": "PASS", "value": 3}, {"result": "PASS", "trouble": "it was late"}, {"trouble": "it raised KeyError"},
+        {"trouble": ""}, {"result": "PASS", "more": 1}, {"status": 200, "body": ""},
+    )  # fmt: skip
+    for answer in answers:
+        yield f"a function that answers {answer!r}", lambda room, answer=answer: replace(room, function_said=answer)  # type: ignore[misc]
+    statuses = (
+        0,
+        99,
+        199,
+        300,
+        301,
+        304,
+        400,
+        401,
+        404,
+        429,
+        500,
+        503,
+        600,
+        2_000,
+        -200,
+        NAN,
+        200.0,
+        "200",
+        None,
+        True,
+    )
+    for status in statuses:
+        said = {"status": status, "body": "OK"}
+        yield f"a hook that answers {status!r}", lambda room, said=said: replace(room, hook_said=said)  # type: ignore[misc]
+    for said in (None, [], {}, "200", {"trouble": "it took longer than 5 s", "status": 200}, {"result": "PASS"}):
+        yield f"a hook that gave {said!r}", lambda room, said=said: replace(room, hook_said=said)  # type: ignore[misc]
 
 
 def _windows() -> Iterator[Sabotage]:

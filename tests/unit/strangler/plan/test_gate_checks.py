@@ -34,6 +34,8 @@ def test_gates_that_can_pass_are_taken(good: str, load: Load, text: str) -> None
 @pytest.mark.parametrize(
     ("text", "code", "key"),
     [
+        ("custom: [{name: a, function: 'm:f'}, {name: a, url: http://h/}]", "gate-twice", "custom[1].name"),
+        ("custom: [{name: a, url: 'ftp://h/'}]", "bad-url", "custom[0].url"),
         ("rows: {name: citizens}", "unknown-rows", "rows.name"),
         ("window: {zone: Europe/Londn, open: [{from: 09:00, to: 16:30}]}", "bad-zone", "window.zone"),
         ("window: {zone: UTC, open: [{from: 16:30, to: 09:00}]}", "never-open", "window.open[0]"),
