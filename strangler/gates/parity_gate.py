@@ -7,7 +7,7 @@ from strangler.evidence import Counts, Evidence, ParityEvidence, Result, Verdict
 from strangler.exchange import OutcomeKind
 from strangler.gates.noise import noise_doubts
 from strangler.gates.soundness import compared_count, damage_of_parity, missing, mixed
-from strangler.gates.verdicts import no_data, percent
+from strangler.gates.verdicts import no_data, percent, rounded
 from strangler.plan.models import ParityGate
 
 PENDING_RATIO = 0.01
@@ -18,6 +18,9 @@ FEWEST_SETTLED = 3
 
 INPUTS_PER_KEY = 100
 """More different inputs than this for each key look like a part of the request that makes no other question."""
+
+SHORTEST_S = 60.0
+"""The rate at which inputs come is told from no shorter a time than this."""
 
 _FAILURES = (OutcomeKind.MISMATCH, OutcomeKind.NEW_FAILED)
 
@@ -52,7 +55,7 @@ def parity(evidence: Evidence, policy: ParityGate, now: float) -> Verdict:
         remedies.append("the worker to catch up")
     if not is_below(failures, n, policy.max_mismatch, policy.confidence):
         more = needed(failures, n, policy.max_mismatch, policy.confidence)
-        remedies.insert(0, f"{more:,} more clean comparisons")
+        remedies.insert(0, f"{more:,} more clean comparisons{_time_left(more, n, seen, now)}")
         if failures:
             reasons.insert(0, f"{failures:,} of {n:,} inputs did not come out equal")
         reasons.append(f"the mismatch rate is only shown to be at most {percent(bound)}")
@@ -80,6 +83,12 @@ def _sample(inputs: Counts, max_not_compared: float) -> tuple[int, int, list[str
     if share <= max_not_compared:
         return failures, compared, [f"{text}: left out, for the plan allows {percent(max_not_compared)}"]
     return failures + skipped, compared + skipped, [f"{text}: each counts as a mismatch"]
+
+
+def _time_left(more: int, n: int, seen: ParityEvidence, now: float) -> str:
+    """How long that many more inputs take at the rate at which inputs came so far; empty where that is too short."""
+    span_s = now - (seen.first_at if seen.first_at is not None else now)
+    return f" (about {rounded(more * span_s / n)} at the rate so far)" if span_s >= SHORTEST_S else ""
 
 
 def _doubts(seen: ParityEvidence, policy: ParityGate) -> list[tuple[str, str]]:

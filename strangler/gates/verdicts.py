@@ -21,6 +21,14 @@ def is_past(at: float, now: float) -> bool:
     return isfinite(at) and isfinite(now) and 0 < at <= now
 
 
+def rounded(seconds: float) -> str:
+    """A length of time as people say it: minutes up to two hours, hours up to two days, then days."""
+    for unit, name, most in ((60, "min", 7_200), (3_600, "h", 172_800)):
+        if seconds < most:
+            return f"{max(1, round(seconds / unit))} {name}"
+    return f"{round(seconds / 86_400):,} days"
+
+
 def percent(ratio: float) -> str:
     """A share as people read it."""
     return f"{ratio * 100:.3g} %"

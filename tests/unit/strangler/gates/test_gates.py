@@ -18,6 +18,7 @@ from strangler.evidence import (
     RuleLimit,
 )
 from strangler.exchange import DifferenceKind, OutcomeKind, Reason
+from strangler.gates.verdicts import rounded
 from strangler.plan.models import Budget, LoadGate, ParityGate
 
 NOW = 1_000_000.0
@@ -70,9 +71,27 @@ def test_parity_waits_for_a_worker_that_is_behind(pending: int, result: Result) 
 
 def test_parity_holds_and_says_how_many_more_it_needs() -> None:
     verdict = gates.parity(evidence(counts(match=471)), POLICY, NOW)
-    assert (verdict.result, verdict.remedy) == (Result.HOLD, "1 more clean comparisons")
+    assert (verdict.result, verdict.remedy) == (
+        Result.HOLD,
+        "1 more clean comparisons (about 1 min at the rate so far)",
+    )
     many = gates.parity(evidence(counts(match=3537)), ParityGate(max_mismatch=0.001), NOW)
-    assert many.remedy == "1,204 more clean comparisons"
+    assert many.remedy == "1,204 more clean comparisons (about 41 min at the rate so far)"
+    slow = gates.parity(evidence(counts(match=3537), first_at=NOW - 31_752), ParityGate(max_mismatch=0.001), NOW)
+    assert slow.remedy == "1,204 more clean comparisons (about 3 h at the rate so far)"
+
+
+def test_parity_tells_no_time_left_from_evidence_of_a_moment() -> None:
+    verdict = gates.parity(evidence(counts(match=471), first_at=NOW - 30), POLICY, NOW)
+    assert verdict.remedy == "1 more clean comparisons"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 min"), (89, "1 min"), (7_199, "120 min"), (7_200, "2 h"), (172_799, "48 h"), (172_800, "2 days")],
+)
+def test_rounded_says_times_as_people_do(seconds: float, words: str) -> None:
+    assert rounded(seconds) == words
 
 
 @pytest.mark.parametrize("bad", [{"mismatch": 30}, {"new_failed": 30}, {"skipped": 30}])
