@@ -15,6 +15,8 @@ REPLACED = "approvals"
 NEVER = {
     "hold": "somebody stopped everything: release the hold first",
     "gaps": "one side may lack a write, and no second person makes it whole: reconcile the rows and close the gap",
+    "rows": "the sides hold other rows, or nobody knows: reconcile them",
+    "custom": "it is a gate of your own, and says no for reasons of its own",
 }
 
 ASKED_FOR_S = 86_400.0
@@ -76,7 +78,7 @@ def held_back(verdicts: Collection[Verdict]) -> dict[str, str]:
 def beyond_override(verdicts: Collection[Verdict]) -> tuple[str, ...]:
     """Why these verdicts cannot be overridden, as sentences; empty where they can."""
     return tuple(
-        f"{gate} is never overridden: {NEVER.get(gate, 'it weighs no evidence')}"
+        f"{gate} is never overridden: {NEVER.get(gate.partition(' ')[0], 'it weighs no evidence')}"
         for gate in sorted(held_back(verdicts).keys() - OVERRIDABLE)
     )
 

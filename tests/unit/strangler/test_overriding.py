@@ -6,11 +6,11 @@ import pytest
 
 from strangler import gates
 from strangler.errors import Refused, UsageError
-from strangler.evidence import Builds
+from strangler.evidence import Builds, Result, Verdict
 from strangler.exchange import Effect, OutcomeKind, Reason
 from strangler.journal import Loss
 from strangler.ledger import EntryKind
-from strangler.overrides import ASKED_FOR_S, NEVER, OVERRIDABLE, REPLACED
+from strangler.overrides import ASKED_FOR_S, NEVER, OVERRIDABLE, REPLACED, beyond_override
 from strangler.plan.models import Plan
 from tests.unit.strangler.room import OP, PLAN, Room, read
 
@@ -168,6 +168,14 @@ def test_nothing_is_overridden_where_no_gate_holds_or_nobody_is_named(room: Room
         nobody.ask_override(OP, read(live=100), "olu", "hurry")
     with pytest.raises(Refused, match="approvers in the plan are nobody"):
         nobody.confirm_override(OP, TO, "ana", "agreed")
+
+
+def test_gates_of_rows_and_of_ones_own_are_never_overridden() -> None:
+    said = [Verdict(name, Result.HOLD) for name in ("rows", "custom desk", "parity")]
+    assert beyond_override(said) == (
+        "custom desk is never overridden: it is a gate of your own, and says no for reasons of its own",
+        "rows is never overridden: the sides hold other rows, or nobody knows: reconcile them",
+    )
 
 
 def test_every_gate_is_known_to_be_overridable_or_not() -> None:
