@@ -19,11 +19,11 @@ import sqlite3
 import statistics
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from strangler.exchange import Exchange, Observation, Request
+from strangler.exchange_ids import ExchangeIds
 from strangler.journal import Journal
 from strangler.stages import Effect, Side, Stage
 
@@ -60,16 +60,17 @@ def _bodies(rng: random.Random, key: str, *, plain: bool) -> tuple[bytes, bytes]
     return asked.encode().ljust(_ASKED), answered.encode()[:_ANSWERED]
 
 
-def _exchange(rng: random.Random, number: int, *, plain: bool) -> Exchange:
-    """An exchange as the engine hands it over, one a millisecond."""
+def _exchange(rng: random.Random, ids: ExchangeIds, number: int, *, plain: bool) -> Exchange:
+    """An exchange as the engine hands it over, one a millisecond, with an id as engines make it."""
     key = f"QQ{rng.randrange(5000):06}C"
     asked, answered = _bodies(rng, key, plain=plain)
     at = 1_800_000_000.0 + number / 1_000
     took_s = rng.lognormvariate(-4, 0.5)
     answer = Observation(Side.OLD, 200, _HEADERS, answered, len(answered), None, at, took_s, "old-1")
     request = Request("POST", "/pensions", _HEADERS, asked, len(asked))
-    name = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-    return Exchange(name, "a.read", Effect.READ, key, None, Stage.SHADOW, request, answer, Side.NEW, "e" * 32, at)
+    return Exchange(
+        ids.made(at), "a.read", Effect.READ, key, None, Stage.SHADOW, request, answer, Side.NEW, "e" * 32, at
+    )
 
 
 def _ours(folder: Path, batches: list[list[Exchange]]) -> float:
@@ -108,8 +109,10 @@ def run() -> list[dict[str, object]]:
 
 def _figure(name: str, goal: float | None, *, plain: bool) -> dict[str, object]:
     rng = random.Random(7)
+    ids = ExchangeIds(rng.getrandbits)
     batches = [
-        [_exchange(rng, batch * BATCH + number, plain=plain) for number in range(BATCH)] for batch in range(_BATCHES)
+        [_exchange(rng, ids, batch * BATCH + number, plain=plain) for number in range(BATCH)]
+        for batch in range(_BATCHES)
     ]
     thousands = BATCH * _BATCHES / 1_000
     turns: list[tuple[float, float]] = []

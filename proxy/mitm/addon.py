@@ -28,6 +28,7 @@ from proxy.mitm.tables import Switch, Tables
 from proxy.mitm.wire import Fields
 from strangler.builds import UNKNOWN
 from strangler.exchange import Exchange, Failure, Observation, Reason, Request
+from strangler.exchange_ids import ExchangeIds
 from strangler.journal import Loss
 from strangler.stages import Effect, Side, Stage
 
@@ -91,6 +92,7 @@ class Passing:
         self._breaker = breaker
         self._afloat = afloat
         self._clock = clock
+        self._ids = ExchangeIds()
         self.counts: Counter[str] = Counter()
 
     def load(self, loader: Loader) -> None:
@@ -108,7 +110,9 @@ class Passing:
         self.counts["requests"] += 1
         data = flow.request.data
         fields = end_to_end(data.headers.fields)
-        flow.metadata[_KEPT] = Passage(self._switch.current, fields, data.path, self._clock())
+        now = self._clock()
+        flow.id = self._ids.made(now)
+        flow.metadata[_KEPT] = Passage(self._switch.current, fields, data.path, now)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Decide a request that was read whole, and aim it at its system."""
