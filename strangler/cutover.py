@@ -17,14 +17,15 @@ from strangler.holds import reserve_hold, set_hold
 from strangler.journal import Journal
 from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.moves import brings_forward, taken_back
+from strangler.overrides import REPLACED
 from strangler.people import GUARD, OPERATORS, OURS, check_person
 from strangler.plan.models import Plan
-from strangler.proposals import Proposal, standing, verdict_body
+from strangler.proposals import Proposal, sentence, standing, verdict_body
 from strangler.published import write_published
-from strangler.rollout import Rollout
+from strangler.rollout import Rollout, rollout_from
 from strangler.schedules import Schedule
 from strangler.scheduling import Scheduling
-from strangler.stages import Stage
+from strangler.stages import Stage, path_of
 from strangler.state import StateFolder
 
 __all__ = ["Cutover", "Proposal"]
@@ -214,6 +215,52 @@ class Cutover(Scheduling):
             "figures": dict(figures or {}),
         }
         return self._decide(EntryKind.ROLLBACK, who, body, expect_seq=seq)
+
+    def propose_again(self, operation: str, to: Rollout, who: str, builds: Builds | None = None) -> Proposal:
+        """Whether an operation that is, or just was, at this rollout may come forward to it once more.
+
+        Every gate is asked but approvals: this very rollout was approved, and in force.
+        """
+        entry = self._operation(operation)
+        furthest = rollout_from({path_of(entry.effect)[-1].value: 100}, entry.effect)
+        said = tuple(one for one in self.verdicts(operation, furthest, who, builds) if one.gate != REPLACED)
+        reasons = tuple(sentence(one) for one in said if one.result is not Result.PASS)
+        if not said:
+            reasons = (f"it is at {to}, the last stage: no gate can be asked whether it may come forward again",)
+        return Proposal(operation, self.rollouts()[operation], to, said, not reasons, reasons)
+
+    def come_forward_again(
+        self, operation: str, to: Rollout, who: str, back: Entry, builds: Builds | None = None
+    ) -> Entry:
+        """After a rehearsed rollback: the rollout from before it, if nothing was decided since and no gate holds.
+
+        Args:
+            operation: the operation.
+            to: its rollout before.
+            who: who rehearses.
+            back: the rollback's entry; it must be the ledger's last, by ``who``, and have left from ``to``.
+            builds: what runs on each side.
+
+        Raises:
+            Refused: a gate, or somebody else, is in the way; the operation stays back.
+            StoreError: a store is not there.
+        """
+        if back.kind is not EntryKind.ROLLBACK or back.body["operation"] != operation:
+            raise Refused(f"ledger entry {back.seq} is no rollback of {operation}")
+        if back.who != who:
+            raise Refused(f"{operation} was taken back by somebody else: {back.who}")
+        if dict(back.body["before"]) != to.as_dict():
+            raise Refused(f"{operation} was taken back from another rollout than {to}")
+        proposal = self.propose_again(operation, to, who, builds)
+        if not proposal.allowed:
+            raise Refused(f"{operation} stays at {proposal.before}", proposal.reasons)
+        body = {**self._move_body(proposal, "rehearsal: forward again", builds), "rehearsal": back.seq}
+        return self._decide(EntryKind.ROLLOUT, who, body, expect_seq=back.seq)
+
+    def record_rehearsal(self, operation: str, who: str, figures: Mapping[str, Any]) -> Entry:
+        """Put on record what a rehearsal did."""
+        body = {"operation": operation, **figures}
+        return self._ledger.append(EntryKind.REHEARSAL, who, body, now=self._clock())
 
     def hold(self, operations: Sequence[str] | None, who: str, why: str) -> Entry | None:
         """Send operations (``None``: all) to old at once. The file first, so it works when the ledger is down.

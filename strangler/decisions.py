@@ -58,6 +58,7 @@ class Decisions:
         self._confirmations: dict[int, list[Confirmation]] = {}
         self._overridden: dict[str, list[Overridden]] = {}
         self._schedules: dict[str, Schedule] = {}
+        self._rehearsals: dict[str, Entry] = {}
         self._acceptances: dict[str, dict[str, Acceptance]] = {}
 
     def sync(self) -> int:
@@ -102,6 +103,10 @@ class Decisions:
     def taken_back_at(self, operation: str) -> float | None:
         """When the operation was last taken back by a process of ours; ``None`` where it never was."""
         return self._taken_back_at.get(operation)
+
+    def rehearsal(self, operation: str) -> Entry | None:
+        """The last time that a failure of it, or a rollback, was made on purpose."""
+        return self._rehearsals.get(operation)
 
     def approvals(self, operation: str) -> tuple[Approval, ...]:
         """Every approval since its rollout, or what is accepted in it, last changed.
@@ -170,13 +175,13 @@ class Decisions:
             case EntryKind.SCHEDULE:
                 self._schedules[operation] = _schedule(entry)
             case EntryKind.SCHEDULE_END:
-                there = self._schedules.get(operation)
-                if there is not None and there.seq == body["schedule"]:
-                    self._end_schedule(operation, str(body["why"]))
+                self._end_schedule(operation, str(body["why"]), int(body["schedule"]))
             case EntryKind.OVERRIDE:
                 self._asks.setdefault(operation, {})[str(body["to"])] = _ask(entry)
             case EntryKind.CONFIRMATION:
                 self._confirmations.setdefault(int(body["ask"]), []).append(_confirmation(entry))
+            case EntryKind.REHEARSAL:
+                self._rehearsals[operation] = entry
             case EntryKind.HOLD:
                 self._take_hold(entry)
             case _:
@@ -199,9 +204,10 @@ class Decisions:
         else:
             self._schedules.pop(operation, None)
 
-    def _end_schedule(self, operation: str, why: str) -> None:
+    def _end_schedule(self, operation: str, why: str, seq: int | None = None) -> None:
+        """The running schedule takes no more steps; with ``seq`` only if it is that one."""
         there = self._schedules.get(operation)
-        if there is not None and there.is_running:
+        if there is not None and there.is_running and seq in {None, there.seq}:
             self._schedules[operation] = replace(there, ended=why)
             self._void(operation)
 

@@ -209,7 +209,7 @@ class Proposals:
         self._decisions.sync()
         before = self._rollout(operation, entry)
         said = self.verdicts(operation, to, who, builds, approved_as=approved_as)
-        reasons = [_sentence(verdict) for verdict in said if verdict.result is not Result.PASS]
+        reasons = [sentence(verdict) for verdict in said if verdict.result is not Result.PASS]
         if steps_forward(before, to, entry.effect) > 1:
             reasons.insert(0, f"a move brings a key at most one stage forward; from {before} to {to} it is more")
         operators = self._people("operator")
@@ -258,7 +258,8 @@ def _limits(compare: Compare, uses: Mapping[int, RuleUse]) -> tuple[RuleLimit, .
     )
 
 
-def _sentence(verdict: Verdict) -> str:
+def sentence(verdict: Verdict) -> str:
+    """A verdict as people read it."""
     remedy = f"; needed: {verdict.remedy}" if verdict.remedy else ""
     return f"{verdict.gate}: {verdict.result}: {'; '.join(verdict.reasons)}{remedy}"
 

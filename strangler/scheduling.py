@@ -21,6 +21,12 @@ PATIENCE_S = 86_400.0
 class Scheduling(Overriding):
     """Schedules of one programme."""
 
+    def rehearsal(self, operation: str) -> Entry | None:
+        """The last time that a rollback of it, or a failure, was made on purpose; ``None`` where it never was."""
+        self._operation(operation)
+        self._decisions.sync()
+        return self._decisions.rehearsal(operation)
+
     def schedule(self, operation: str) -> Schedule | None:
         """The operation's schedule: the running one, or the last since somebody moved it by hand."""
         self._operation(operation)

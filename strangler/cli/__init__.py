@@ -21,6 +21,7 @@ from strangler.cli import (
     parity,
     plan,
     probe,
+    rehearse,
     replay,
     rows,
     schedule,
@@ -47,7 +48,7 @@ app.add_typer(gaps.app, name="gaps")
 coverage.add_to(parity.app)
 probe.add_to(parity.app)
 replay.add_to(parity.app)
-for module in (up, serve, status, rows, cutover, schedule, demo, doctor):
+for module in (up, serve, status, rows, cutover, schedule, rehearse, demo, doctor):
     module.add_to(app)
 
 

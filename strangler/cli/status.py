@@ -45,6 +45,8 @@ def status(plan: PlanOption = DEFAULT_PLAN, state: StateOption = None, as_json: 
     for name, row in document["operations"].items():
         if row["schedule"] and row["schedule"]["ended"] != DONE:
             console.print(f"{name}: {row['schedule']['told']}", markup=False, soft_wrap=True)
+        if row["rehearsal"]:
+            console.print(f"{name}: {row['rehearsal']['told']}", markup=False, soft_wrap=True)
         for line in row["overridden"]:
             console.print(f"{name}: {line}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"waiting to be asked: {document['pending']}; open gaps: {document['gaps']}")

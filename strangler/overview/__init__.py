@@ -10,6 +10,7 @@ The command line prints it and the console renders it; neither knows the other.
 
 from strangler.overview.blast import blast_document, way_back
 from strangler.overview.moves import next_stage, parse_rollout
+from strangler.overview.rehearsal import rehearsal_document
 from strangler.overview.schedule import schedule_document
 from strangler.overview.session import Session, environment, open_session, state_folder
 from strangler.overview.status import status_document
@@ -21,6 +22,7 @@ __all__ = [
     "next_stage",
     "open_session",
     "parse_rollout",
+    "rehearsal_document",
     "schedule_document",
     "state_folder",
     "status_document",

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from strangler.exchange import OutcomeKind
+from strangler.overview.rehearsal import rehearsal_document
 from strangler.overview.schedule import schedule_document
 from strangler.overview.session import Session, held_operations
 from strangler.overview.words import ago
@@ -49,6 +50,7 @@ def _row(session: Session, name: str, rollout: Rollout, now: float) -> dict[str,
         "new_failed": failed,
         "not_compared": skipped,
         "schedule": schedule_document(session, name, now),
+        "rehearsal": rehearsal_document(session, name, now),
         "overridden": [str(one) for one in session.cutover.overridden(name)],
         "old_last_reached": ago(now - reached) if reached else "",
     }

@@ -146,6 +146,23 @@ def test_override_takes_two_people_and_is_shown_for_ever(programme) -> None:
     assert '"override"' in programme.run("ledger", "show").out
 
 
+def test_rehearsal_goes_back_and_forward_and_status_shows_it(programme) -> None:
+    to = "{shadow: 90, live: 10}"
+    asked = ("rehearse", READ, "--as", "ann", "--why", "once a month")
+    told = programme.run(*asked, "--yes")
+    assert (told.code, f"a rollback of {READ} would change nothing" in told.out) == (1, True)
+    programme.earn(to)
+    programme.run("cutover", READ, "--to", to, "--yes", "--as", "ann")
+    told = programme.run(*asked)
+    assert (told.code, "would take it from {shadow: 90, live: 10} to {shadow: 100}" in told.out) == (0, True)
+    assert (rollout(programme), EntryKind.REHEARSAL in kinds(programme)) == ("shadow 90, live 10", False)
+    told = programme.run(*asked, "--yes")
+    assert (told.code, rollout(programme)) == (0, "shadow 90, live 10")
+    assert "back: no engine runs here" in told.out
+    assert kinds(programme)[-3:] == [EntryKind.ROLLBACK, EntryKind.ROLLOUT, EntryKind.REHEARSAL]
+    assert f"{READ}: rollback rehearsed 0 s ago by ann: once a month" in programme.run("status").out
+
+
 def test_gate_names_every_gate_that_holds(programme) -> None:
     shadow(programme)
     programme.compare(3, OutcomeKind.MISMATCH)
