@@ -13,6 +13,8 @@ from strangler.ledger import Entry, EntryKind, Ledger
 from strangler.people import TESTERS, check_person
 from strangler.plan.models import Plan
 
+_LEAST_REASON = 3
+
 
 class Review:
     """Findings of one programme, reviewed.
@@ -74,10 +76,11 @@ class Review:
         """Say that new is wrong: it counts against the gate, and an earlier acceptance no longer holds.
 
         Raises:
-            UsageError: the operation is not in the plan.
+            UsageError: the operation is not in the plan, or no reason was given.
             Refused: the plan names people, and this one is neither tester nor approver.
         """
         self._check(operation, who, "reject a difference")
+        _check_reason(why, "new is wrong")
         return self._ledger.append(EntryKind.REJECTION, who, _body(signature, operation, why), now=self._clock())
 
     def reopen(self, signature: str, *, operation: str, who: str, why: str) -> Entry:
@@ -88,8 +91,7 @@ class Review:
             Refused: the plan names people, and this one is neither tester nor approver.
         """
         self._check(operation, who, "reopen a difference")
-        if len(why.strip()) < 3:
-            raise UsageError("say why it is opened again")
+        _check_reason(why, "it is opened again")
         return self._ledger.append(EntryKind.REOPENING, who, _body(signature, operation, why), now=self._clock())
 
     def _check(self, operation: str, who: str, what: str) -> None:
@@ -102,11 +104,17 @@ def _body(signature: str, operation: str, why: str) -> dict[str, str]:
     return {"signature": signature, "operation": operation, "why": why}
 
 
+def _check_reason(why: str, what: str) -> None:
+    if len(why.strip()) < _LEAST_REASON:
+        raise UsageError(f"say why {what}, in {_LEAST_REASON} characters at least: {why!r} is no reason")
+
+
 def _check_acceptance(
     signature: str, owner: str, why: str, until: str, *, verdict: str, max_rate: float | None, now: float
 ) -> None:
-    if not signature or not owner.strip() or len(why.strip()) < 3:
-        raise UsageError("an acceptance needs a signature, an owner and a reason")
+    if not signature or not owner.strip():
+        raise UsageError("an acceptance needs a signature, and an owner who answers for it")
+    _check_reason(why, "it is accepted")
     if verdict not in {"accepted", "old_is_wrong"}:
         raise UsageError(f"verdict {verdict!r}: write accepted or old_is_wrong")
     if max_rate is not None and not 0 < max_rate <= 1:

@@ -69,3 +69,19 @@ def test_review_needs_a_reason_to_reopen(review: Review) -> None:
 def test_review_by_somebody_else_is_refused(review: Review, verdict: str) -> None:
     with pytest.raises(Refused, match="testers"):
         getattr(review, verdict)("sig", operation=OP, who="olu", why="because")
+
+
+@pytest.mark.parametrize("why", ["", "  ", "no"])
+@pytest.mark.parametrize("verdict", ["accept", "reject", "reopen"])
+def test_review_without_a_reason_says_that_it_is_the_reason(
+    review: Review, ledger: Ledger, verdict: str, why: str
+) -> None:
+    said = {**AGREED, "why": why} if verdict == "accept" else {"operation": OP, "who": "tess", "why": why}
+    with pytest.raises(UsageError, match="in 3 characters at least"):
+        getattr(review, verdict)("sig", **said)
+    assert list(ledger.entries()) == []
+
+
+def test_review_without_an_owner_asks_for_one(review: Review) -> None:
+    with pytest.raises(UsageError, match="owner"):
+        review.accept("sig", **{**AGREED, "owner": " "})  # type: ignore[arg-type]
