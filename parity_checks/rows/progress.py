@@ -5,6 +5,7 @@ still waiting: whatever ends the process, the next one goes on from there, and a
 was is cut off before its key is compared again.
 """
 
+import fcntl
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,7 @@ class Results:
         resume: whether to go on from the state file, if there is one.
 
     Raises:
-        UsageError: the state file is about something else.
+        UsageError: the state file is about something else, or another run is writing these files.
         OSError: the files cannot be written.
     """
 
@@ -56,8 +57,8 @@ class Results:
         self.path, self.state_path, self._subject = path, path.with_name(path.name + ".state"), subject
         path.parent.mkdir(parents=True, exist_ok=True)
         state = self._read() if resume else None
-        flags = os.O_RDWR | os.O_CREAT | (0 if state else os.O_TRUNC)
-        self._file = os.fdopen(os.open(path, flags, 0o600), "r+b")
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        self._take()
         path.chmod(0o600)
         self.resumed = Resumed()
         if state:
@@ -67,7 +68,18 @@ class Results:
                 Position(**state["position"]), Tally(**state["tally"]), [tuple(key) for key in state["waiting"]]
             )
         else:
+            self._file.truncate(0)
             self.state_path.unlink(missing_ok=True)
+
+    def _take(self) -> None:
+        """Keep others out for as long as the file is open: two runs would write over each other's lines."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise UsageError(
+                f"another run is writing {self.path}: wait until it ends, or name another file with --results"
+            ) from error
 
     def _read(self) -> dict[str, Any] | None:
         try:

@@ -77,6 +77,10 @@ def rows(
     """Compare the rows of two tables or queries. Exit code 1 where they differ, 3 where it was stopped early."""
     from parity_checks.rows.reconcile import Limits
 
+    if name is not None and (old or new or table or new_table or key):
+        raise UsageError(
+            f"the plan says what {name!r} compares: leave out --old, --new, --table, --new-table and --key"
+        )
     session = open_session(plan, state) if name is not None else None
     asked = _from_plan(session, name) if session and name else _ad_hoc(old, new, table, new_table, key)
     title = name or str(table)

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from parity_checks.rows.findings import RowFinding, RowKind
+from parity_checks.rows.progress import Results
 from strangler.cli import main
 from strangler.evidence import rows_digest
 from strangler.overview import open_session
@@ -166,3 +168,18 @@ def test_rows_stop_cleanly_and_go_on(town: Path) -> None:
     )
     document = json.loads(again.stdout)
     assert (again.returncode, document["differences"], document["old_rows"]) == (1, 3, 1800), again.stderr
+
+
+def test_rows_refuse_to_write_over_a_run_that_goes_on(town: Path, told: Any) -> None:
+    path = town / "found.jsonl"
+    with Results(path, "other", resume=False) as found:
+        found.add(RowFinding(RowKind.MISSING, (1,)))
+        got, _, err = told("patients", "--results", str(path))
+        assert (got, "another run is writing" in err) == (2, True), err
+        found.finished()
+    assert path.read_bytes().count(b"\n") == 1
+
+
+def test_rows_of_the_plan_take_no_address(town: Path, told: Any) -> None:
+    got, _, err = told("patients", "--old", "sqlite:///elsewhere.db")
+    assert (got, "leave out --old" in err) == (2, True), err
