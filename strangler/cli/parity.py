@@ -66,7 +66,7 @@ def report(
     if as_json:
         print_json(document.as_dict())
     else:
-        _show_findings(session)
+        _show_findings(document)
         console.print("written: " + ", ".join(str(target) for target in targets), markup=False)
     raise typer.Exit(1 if document.open_findings else 0)
 
@@ -240,21 +240,33 @@ def likely(session: Session, finding: Finding) -> "Cause | None":
     return cause_of(finding, tuple(parse_path(path) for path in compare.show), compare.rules)
 
 
-def _show_findings(session: Session) -> None:
+def _show_findings(document: "Report") -> None:
+    """The findings under the present evidence; those of earlier builds, rules and entries are counted only."""
     table = RichTable(box=None, pad_edge=False)
-    for heading in ("signature", "operation", "kind", "path", "count", "inputs", "old", "new", "likely cause"):
+    for heading in (
+        "signature",
+        "operation",
+        "kind",
+        "path",
+        "count",
+        "inputs",
+        "old",
+        "new",
+        "verdict",
+        "likely cause",
+    ):
         table.add_column(heading, overflow="fold")
-    for finding in session.journal.findings():
-        old, new = ("–" if value is None else value for value in masked(session, finding))
-        table.add_row(
-            finding.signature[:10],
-            finding.operation,
-            finding.kind,
-            escape(finding.general_path),
-            str(finding.count),
-            str(finding.inputs),
-            escape(old[:40]),
-            escape(new[:40]),
-            escape(cause.words if (cause := likely(session, finding)) else ""),
-        )
-    console.print(table)
+    found = [finding for operation in document.operations for finding in operation.findings]
+    for finding in found:
+        old, new = ("–" if value is None else value[:40] for value in (finding.old, finding.new))
+        cells = (finding.operation, finding.kind, finding.path, str(finding.count), str(finding.inputs), old, new)
+        told = (finding.standing.value, finding.cause)
+        table.add_row(finding.signature[:10], *(escape(cell) for cell in (*cells, *told)))
+    if found:
+        console.print(table)
+    elif any(sum(operation.exchanges.values()) for operation in document.operations):
+        console.print("no finding under the present evidence")
+    else:
+        console.print("NO DATA: nothing was compared under the present evidence")
+    if earlier := sum(len(operation.earlier) for operation in document.operations):
+        console.print(f"{earlier} findings of earlier builds, rules or plan entries: the page has them")

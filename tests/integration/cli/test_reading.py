@@ -92,6 +92,26 @@ def test_parity_report_writes_its_page_and_ends_with_1_while_a_finding_is_open(p
     assert json.loads(targets[1].read_text()).keys() == printed.keys()
 
 
+def test_parity_report_without_data_says_so(programme) -> None:
+    assert "NO DATA: nothing was compared" in programme.run("parity", "report").out
+    programme.compare(3)
+    assert "no finding under the present evidence" in programme.run("parity", "report").out
+
+
+def test_parity_report_lists_what_counts_now_with_its_verdict(programme) -> None:
+    programme.compare(2, OutcomeKind.MISMATCH)
+    line = next(one for one in programme.run("parity", "report").out.splitlines() if one.startswith(SIGNATURE[:10]))
+    assert "open" in line.split()
+    programme.run("parity", "reject", SIGNATURE, "--why", "a defect", "--as", "bob")
+    told = " ".join(programme.run("parity", "report").out.split())
+    assert "new is wrong" in told
+    programme.change_plan(
+        "    key: {path:", '    compare: {rules: [{path: "$.x", as: ignore, why: "unused"}]}\n    key: {path:'
+    )
+    told = programme.run("parity", "report")
+    assert (SIGNATURE[:10] in told.out, "1 findings of earlier builds" in told.out) == (False, True)
+
+
 def test_parity_show_masks(programme) -> None:
     programme.compare(2, OutcomeKind.MISMATCH, old="Ann [b]x[/b] 1932", path="$.items[@id].title")
     told = programme.run("parity", "show", SIGNATURE[:6])
