@@ -10,6 +10,8 @@ from rich.table import Table as RichTable
 from strangler.cli.session import DEFAULT_PLAN, JsonOption, PlanOption, StateOption, console, open_session, print_json
 from strangler.overview.coverage import coverage_document, covered_operations, exit_code
 
+_NO_CONTRACT = "{} names a contract: say 'wsdl:' or 'openapi:' of an old one; a database needs a coverage gate"
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
@@ -34,13 +36,16 @@ def coverage(
     if as_json:
         print_json(documents)
     elif operation:
-        _show_one(documents[0])
+        _show_one(documents[0], has_contract=names[0] in covered_operations(session))
     else:
         _show_all(documents)
     raise typer.Exit(exit_code(documents))
 
 
 def _show_all(documents: list[dict[str, Any]]) -> None:
+    if not documents:
+        console.print(_NO_CONTRACT.format("no system of the plan"))
+        return
     table = RichTable(box=None, pad_edge=False)
     for heading in ("operation", "seen", "of", "share", "gate", "never seen, such as"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "operation")
@@ -54,16 +59,15 @@ def _show_all(documents: list[dict[str, Any]]) -> None:
             escape(document["trouble"] or ", ".join(document["unseen"][:2]) or "–"),
         )
     console.print(table)
-    if not documents:
-        console.print("no system of the plan names a contract: say 'wsdl:' or 'openapi:' of an old one")
 
 
-def _show_one(document: dict[str, Any]) -> None:
+def _show_one(document: dict[str, Any], *, has_contract: bool) -> None:
     console.print(f"[bold]{document['operation']}[/]  {escape(document['source'])}")
     if document["trouble"]:
         console.print(f"the contract could not be read: {document['trouble']}", markup=False)
     if document["share"] is None:
-        console.print("no worker has read the contract yet: run strangler up, or strangler worker")
+        unread = "no worker has read the contract yet: run strangler up, or strangler worker"
+        console.print(unread if has_contract else _NO_CONTRACT.format("nothing of this operation"))
         return
     wanted = "" if document["min"] is None else f", of {_percent(document['min'])} wanted: {document['verdict']}"
     console.print(

@@ -63,6 +63,11 @@ def test_coverage_without_a_contract_has_no_data(run: Callable[..., Any], progra
     assert (told.code, "catalogue.yaml: No such file or directory" in told.out) == (3, True)
 
 
+def test_coverage_of_an_operation_that_names_no_contract_waits_for_no_worker(run: Callable[..., Any]) -> None:
+    told = run("parity", "coverage", READ)
+    assert ("names a contract" in told.out, "no worker" in told.out) == (True, False)
+
+
 def test_coverage_tells_what_the_plan_leaves_out_and_whether_that_is_so(
     run: Callable[..., Any], programme: Any
 ) -> None:
