@@ -162,13 +162,7 @@ def _show(document: dict[str, object]) -> None:
         for heading in ("signature", "operation", "kind", "path", "count"):
             table.add_column(heading, overflow="fold")
         for found in findings:
-            cells = (
-                str(found["signature"])[:10],
-                found["operation"],
-                found["kind"],
-                found["general_path"],
-                found["count"],
-            )
+            cells = (found["operation"], found["kind"], found["general_path"], found["count"])
             table.add_row(str(found["signature"])[:10], *(escape(str(cell)) for cell in cells))
         console.print(table)
 

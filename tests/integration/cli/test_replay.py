@@ -126,7 +126,8 @@ def test_replay_tells_new_findings_and_fails(run: Callable[..., Any], library: A
     told = run("parity", "replay", READ, "--since", "1h")
     assert told.code == 1
     assert "mismatch" in told.out
-    assert "$.title" in told.out
+    (line,) = (one.split() for one in told.out.splitlines() if "$.title" in one)
+    assert line[1:] == [READ, "value", "$.title", "1"]
     again = run("parity", "replay", "--all", "--since", "1h", "--json")
     assert (again.code, again.document["findings"]) == (1, [])
 
