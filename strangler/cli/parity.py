@@ -50,7 +50,7 @@ def report(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the parity report. Exit code 1 where a finding is open."""
+    """Write the parity report. Exit code 1 where a finding is open, 3 where nothing was compared."""
     from parity_checks.report import write_html, write_json, write_junit
 
     session = open_session(plan, state)
@@ -68,7 +68,7 @@ def report(
     else:
         _show_findings(document)
         console.print("written: " + ", ".join(str(target) for target in targets), markup=False)
-    raise typer.Exit(1 if document.open_findings else 0)
+    raise typer.Exit(1 if document.open_findings else 0 if _has_data(document) else 3)
 
 
 @app.command()
@@ -240,6 +240,10 @@ def likely(session: Session, finding: Finding) -> "Cause | None":
     return cause_of(finding, tuple(parse_path(path) for path in compare.show), compare.rules)
 
 
+def _has_data(document: "Report") -> bool:
+    return any(sum(operation.exchanges.values()) for operation in document.operations)
+
+
 def _show_findings(document: "Report") -> None:
     """The findings under the present evidence; those of earlier builds, rules and entries are counted only."""
     table = RichTable(box=None, pad_edge=False)
@@ -264,7 +268,7 @@ def _show_findings(document: "Report") -> None:
         table.add_row(finding.signature[:10], *(escape(cell) for cell in (*cells, *told)))
     if found:
         console.print(table)
-    elif any(sum(operation.exchanges.values()) for operation in document.operations):
+    elif _has_data(document):
         console.print("no finding under the present evidence")
     else:
         console.print("NO DATA: nothing was compared under the present evidence")

@@ -93,7 +93,9 @@ def test_parity_report_writes_its_page_and_ends_with_1_while_a_finding_is_open(p
 
 
 def test_parity_report_without_data_says_so(programme) -> None:
-    assert "NO DATA: nothing was compared" in programme.run("parity", "report").out
+    told = programme.run("parity", "report")
+    assert (told.code, "NO DATA: nothing was compared" in told.out) == (3, True)
+    assert programme.run("parity", "report", "--json").code == 3
     programme.compare(3)
     assert "no finding under the present evidence" in programme.run("parity", "report").out
 
