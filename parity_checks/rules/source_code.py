@@ -1,5 +1,6 @@
 """Where the code of a custom rule is, and its digest, without importing it: reading a plan must not run anything."""
 
+import ast
 import sys
 from collections.abc import Sequence
 from hashlib import sha256
@@ -52,3 +53,22 @@ def code_digest(function: str) -> str | None:
         return None if source is None else digest_of(source.read_bytes())
     except OSError:
         return None
+
+
+def has_function(function: str) -> bool:
+    """Whether the module of ``module:attribute`` seems to have it; read, not run. True where reading cannot tell."""
+    module, _, attribute = function.partition(":")
+    source = find_source(module)
+    try:
+        tree = ast.parse(source.read_bytes()) if source else None
+    except (OSError, SyntaxError, ValueError):
+        return True
+    return tree is None or any(_may_bind(node, attribute) for node in ast.walk(tree))
+
+
+def _may_bind(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name == name
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name) in {name, "*"}
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)

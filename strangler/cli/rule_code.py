@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from parity_checks.rules.source_code import code_digest
+from parity_checks.rules.source_code import code_digest, has_function
 from strangler.errors import Problem
 from strangler.plan import LoadedPlan
 from strangler.plan.comparison import CustomRule
@@ -34,6 +34,14 @@ def check_code(loaded: LoadedPlan) -> Iterator[Problem]:
                 line = loaded.lines.get(f"{key}.code", loaded.lines.get(key, 0))
                 message = f"the code of {rule.function} is another one: the rule would not apply"
                 yield Problem("other-code", str(loaded.path), line, f"{key}.code", message, f'write code: "{found}"')
+            elif not has_function(rule.function):
+                line = loaded.lines.get(f"{key}.function", loaded.lines.get(key, 0))
+                module, _, attribute = rule.function.partition(":")
+                message, fix = (
+                    f"the module {module!r} has no {attribute!r}",
+                    "write module:function, as it is called there",
+                )
+                yield Problem("no-function", str(loaded.path), line, f"{key}.function", message, fix)
 
 
 def with_digest(problem: Problem, plan: Path) -> Problem:

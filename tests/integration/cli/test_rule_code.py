@@ -46,3 +46,9 @@ def test_plan_check_tells_of_a_module_that_is_not_there(check, code: str) -> Non
     told = check("no_such_module_here:same", code)
     assert told.code == 2
     assert "PYTHONPATH" in told.document["problems"][0]["fix"]
+
+
+def test_plan_check_tells_of_a_function_that_is_not_there(check) -> None:
+    told = check("ours_for_books:sane", f"code: '{DIGEST}', ")
+    assert (told.code, [one["code"] for one in told.document["problems"]]) == (2, ["no-function"])
+    assert told.document["problems"][0]["key"] == f"{AT}.function"

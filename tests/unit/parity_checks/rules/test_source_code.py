@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parity_checks.rules.source_code import code_digest, digest_of, find_source
+from parity_checks.rules.source_code import code_digest, digest_of, find_source, has_function
 
 
 @pytest.fixture
@@ -33,3 +33,22 @@ def test_what_is_no_python_file_has_no_source(module: str) -> None:
 def test_digest_changes_with_every_byte() -> None:
     assert digest_of(b"return True\n") != digest_of(b"return True")
     assert len(digest_of(b"")) == 16
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["def same(a, b): ...", "from x import same", "from x import y as same", "from x import *", "same = None", "def ("],
+)
+def test_source_code_may_have_a_function_in_many_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    (tmp_path / "many_ways.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert has_function("many_ways:same")
+
+
+@pytest.mark.parametrize("code", ["", "def sane(a, b): return same", "import same_x"])
+def test_source_code_that_lacks_a_function_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (tmp_path / "lacking.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not has_function("lacking:same")
