@@ -76,8 +76,10 @@ def probe(
     name = session.operation(operation)
     if session.plan.operations[name].effect is not Effect.READ:
         raise UsageError(f"{name} is a write: nothing is made up that changes anything")
-    contract = _contract(session, name)
+    contract = _contract(session, name, as_json=as_json)
     wanted = _wanted(session, name, contract, item or [])[:limit]
+    if wanted and not list(session.journal.requests(name, limit=1)):
+        raise _no_data("no recorded request to take as a model: its key must be somebody's real one", as_json=as_json)
     with _scratch(session.state.path / "hypothesis"):
         made = list(_made(session, name, contract, wanted, seed))
     probed = [] if dry_run else _ask(session, name, [one.probe for one in made if one.probe is not None], rate)
@@ -89,15 +91,22 @@ def probe(
     raise typer.Exit(_exit_code(made, probed, is_dry=dry_run))
 
 
-def _contract(session: Session, operation: str) -> "Contract":
+def _no_data(words: str, *, as_json: bool) -> typer.Exit:
+    """Say so; beside the JSON of nothing where a machine reads."""
+    typer.echo(f"NO DATA: {words}", err=as_json)
+    if as_json:
+        print_json([])
+    return typer.Exit(3)
+
+
+def _contract(session: Session, operation: str, *, as_json: bool) -> "Contract":
     from parity_checks.coverage import NoContract
     from parity_checks.coverage.sources import Sources
 
     try:
         return Sources(session.plan, session.plan_path.parent).contract(operation)
     except NoContract as error:
-        console.print(f"NO DATA: {error}", markup=False)
-        raise typer.Exit(3) from error
+        raise _no_data(str(error), as_json=as_json) from error
 
 
 @contextmanager
@@ -137,9 +146,6 @@ def _wanted(session: Session, operation: str, contract: "Contract", patterns: Se
 
 def _made(session: Session, operation: str, contract: "Contract", wanted: Sequence[str], seed: int) -> Iterator[_Made]:
     models = sorted(session.journal.requests(operation, limit=MOST_TEMPLATES), key=lambda one: one.answer.has_refused)
-    if wanted and not models:
-        console.print("NO DATA: no recorded request to take as a model: its key must be somebody's real one")
-        raise typer.Exit(3)
     for item in wanted:
         yield _first(session, operation, contract, item, models, seed)
 

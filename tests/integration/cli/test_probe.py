@@ -161,6 +161,8 @@ def test_probe_of_an_item_that_no_request_shows_is_wrong_use(run: Callable[..., 
 def test_probe_without_a_contract_has_no_data(run: Callable[..., Any], programme: Any) -> None:
     told = run("parity", "probe", READ)
     assert (told.code, "NO DATA: old-catalogue has no contract" in told.out) == (3, True)
+    told = run("parity", "probe", READ, "--json")
+    assert (told.code, told.document, "NO DATA" in told.err) == (3, [], True)
 
 
 def test_probe_without_a_recorded_request_has_no_data(run: Callable[..., Any], library: Any) -> None:
