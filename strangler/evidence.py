@@ -130,6 +130,8 @@ class ParityEvidence:
     both sides refused. ``interleaved`` counts exchanges of the last day that stand under another fingerprint although
     they began after one under this; ``alone`` counts those under this one that began after the last of them.
 
+    ``heard_first_at`` and ``heard_last_at`` are when callers' own exchanges were judged, without replays and probes.
+
     ``keys`` is about how many different keys the exchanges have; 0 where none has any. ``noise`` is what asking old
     twice told, ``rules`` how much those rules hid whose plan entry sets a limit.
     """
@@ -140,6 +142,8 @@ class ParityEvidence:
     settled: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    heard_first_at: float | None = None
+    heard_last_at: float | None = None
     other_fingerprints: int = 0
     pending: int = 0
     refused: int = 0

@@ -62,6 +62,9 @@ def _damage_of_times(seen: ParityEvidence, now: float) -> str:
         return "the outcomes have no time"
     if not (is_past(seen.first_at, now) and is_past(seen.last_at, now) and seen.first_at <= seen.last_at):
         return "the outcomes' times are not in the past, or out of order: a clock is wrong"
+    heard = [at for at in (seen.heard_first_at, seen.heard_last_at) if at is not None]
+    if not all(is_past(at, now) for at in heard) or heard != sorted(heard):
+        return "the times of callers' requests are not in the past, or out of order: a clock is wrong"
     return ""
 
 

@@ -5,7 +5,7 @@ as outcomes arrive, so a gate reads a few rows whatever the journal's size. A re
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -95,6 +95,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     counts = _rollups(results, rows)
     keys = {name: row.key_digest for name, row in rows.items() if row.key_digest}
     cohorts = {name: row.cohort for name, row in rows.items() if row.cohort}
+    callers = {name for name, row in rows.items() if row.origin == Origin.CALLER}
     fresh: list[tuple[Judged, str]] = []
     for result in results:
         row = rows.pop(result.exchange_id, None)  # popped: the same exchange twice in one batch counts once
@@ -111,6 +112,7 @@ def finish(connection: Connection, sealer: Sealer, results: Sequence[Judged], no
     groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for result, operation in with_fingerprint:
         groups[operation, result.outcome.fingerprint].append(result)
+    _bump_heard(connection, groups, callers, now)
     for (operation, fingerprint), members in groups.items():
         new_pairs = _bump_outcomes(connection, _Group(operation, fingerprint, EVERYBODY), members, now)
         for cohort, of_cohort in _by_cohort(members, cohorts).items():
@@ -134,6 +136,19 @@ def _rollups(results: Sequence[Judged], rows: Mapping[str, Any]) -> rollups.Coun
             is_compared = result.outcome.kind in COMPARED
             counts.update(rollups.of_judged(row.operation, row.at, result.observations, is_compared=is_compared))
     return counts
+
+
+def _bump_heard(
+    connection: Connection, groups: Mapping[tuple[str, str], Sequence[Judged]], callers: Collection[str], now: float
+) -> None:
+    """Note when callers' exchanges were judged: what nobody asked for does not soak."""
+    rows = [
+        {"operation": operation, "fingerprint": fingerprint, "first_at": now, "last_at": now}
+        for (operation, fingerprint), members in groups.items()
+        if any(result.exchange_id in callers for result in members)
+    ]
+    changes = {"first_at": "least", "last_at": "greatest"}
+    upsert(connection, schema.heard, ("operation", "fingerprint"), rows, changes)
 
 
 def _by_cohort(members: Sequence[Judged], cohorts: Mapping[str, str]) -> dict[str, list[Judged]]:

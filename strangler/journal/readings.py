@@ -25,6 +25,12 @@ INTERLEAVED_S = 86_400.0
 """How far back other builds' outcomes are looked for among the present ones."""
 
 
+_HEARD = sa.select(schema.heard.c.first_at, schema.heard.c.last_at).where(
+    schema.heard.c.operation == sa.bindparam("the_operation"),
+    schema.heard.c.fingerprint == sa.bindparam("the_fingerprint"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     """When outcomes arrived under one fingerprint; seconds since the epoch."""
@@ -61,6 +67,7 @@ def parity(
         if kind is OutcomeKind.NOT_COMPARED:
             reason = Reason(row.reason or Reason.COMPARER_FAILED)
             reasons[reason] = reasons.get(reason, 0) + row.count
+    heard = connection.execute(_HEARD, {"the_operation": operation, "the_fingerprint": fingerprint}).one_or_none()
     by_input, uncompared_inputs = _input_counts(connection, operation, fingerprint, cohort, covered)
     skipped = uncounted_since(connection, operation, _begin(spans, fingerprint))
     interleaved, alone = _interleaved(connection, operation, fingerprint, spans, now - INTERLEAVED_S)
@@ -71,6 +78,8 @@ def parity(
         settled=sum(row.settled for row in mine),
         first_at=span.first_at if span else None,
         last_at=span.last_at if span else None,
+        heard_first_at=heard.first_at if heard else None,
+        heard_last_at=heard.last_at if heard else None,
         other_fingerprints=others,
         pending=depth(connection, operation),
         refused=sum(row.count for row in mine if row.reason == Reason.BOTH_REFUSED),

@@ -5,6 +5,7 @@ exchanges      one row for each caller's request; also the work queue (state, le
 observations   every further answer that was observed for it
 inputs         distinct inputs under one fingerprint, with their worst outcome
 exchange_tally how many exchanges had which outcome: kept as outcomes arrive, so gates never scan
+heard          when callers' exchanges were judged under a fingerprint: replays and probes are no soak
 input_tally    how many inputs have which worst outcome: likewise
 findings       differences grouped by signature, with one example
 uncounted      what was not compared and belongs to no fingerprint: losses, and what the engine skipped
@@ -116,6 +117,15 @@ exchange_tally = Table(
     Column("signatures", Text, primary_key=True),
     Column("count", sa.BigInteger, nullable=False),
     Column("settled", sa.BigInteger, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("operation", String(128), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
     Column("first_at", Double, nullable=False),
     Column("last_at", Double, nullable=False),
 )

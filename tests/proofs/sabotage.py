@@ -109,7 +109,8 @@ def good() -> Room:
     exchanges = Counts({OutcomeKind.MATCH: 20_000, OutcomeKind.NOISE: 120})
     noise = NoiseEvidence(400, (NoisyPath("$.at", DifferenceKind.VALUE, 100, 5, 6),))
     parity = ParityEvidence(
-        MARK, inputs, exchanges, settled=12, first_at=NOW - 30 * HOUR, last_at=NOW - 60, refused=300, noise=noise,
+        MARK, inputs, exchanges, settled=12, first_at=NOW - 30 * HOUR, last_at=NOW - 60,
+        heard_first_at=NOW - 30 * HOUR, heard_last_at=NOW - 60, refused=300, noise=noise,
         rules=(RuleLimit("rule 1 at $.name", 0.05, 200),),
     )  # fmt: skip
     run = LoadEvidence("r1", OPERATION, "peak", MARK, NOW - HOUR, 60.0, 100.0, 99.8, SIDE, SIDE)
@@ -255,13 +256,16 @@ def _times() -> Iterator[Sabotage]:
     for at in (None, NAN, INF, -INF, 0.0, -1.0, NOW + 1, NOW + 10 * HOUR):
         yield f"the first comparison at {at}", _parity(first_at=at)
         yield f"the last comparison at {at}", _parity(last_at=at)
+        yield f"the first caller's comparison at {at}", _parity(heard_first_at=at)
+        yield f"the last caller's comparison at {at}", _parity(heard_last_at=at)
         if at is not None:
             yield f"a load run at {at}", _load(at=at)
             late = tuple(replace(one, at=at) for one in good().evidence.approvals)
             yield f"approvals at {at}", _evidence(approvals=late)
     yield "times out of order", _parity(first_at=NOW - 60, last_at=NOW - 30 * HOUR)
-    yield "a soak of an hour", _parity(first_at=NOW - HOUR)
-    yield "a soak with silence since", _parity(first_at=NOW - 99 * HOUR, last_at=NOW - 30 * HOUR)
+    yield "a soak of an hour", _parity(heard_first_at=NOW - HOUR)
+    yield "a soak with silence since", _parity(heard_first_at=NOW - 99 * HOUR, heard_last_at=NOW - 30 * HOUR)
+    yield "a soak of replays alone", _parity(heard_first_at=None, heard_last_at=None)
     for now in (NAN, INF, -INF, 0.0, -NOW, NOW - 31 * HOUR):
         yield f"the clock says {now}", lambda room, now=now: replace(room, now=now)  # type: ignore[misc]
 

@@ -561,6 +561,23 @@ def test_replays_and_probes_are_evidence_and_no_traffic(journal: Journal, origin
     assert journal.latest_builds(OP) == Builds("old-1", "new-1")
 
 
+def test_only_what_callers_asked_is_heard(journal: Journal) -> None:
+    journal.append(
+        [exchange("a", origin=Origin.REPLAY), exchange("b"), exchange("c"), exchange("d", origin=Origin.PROBE)]
+    )
+    seen = []
+    for name, now in (("a", 200.0), ("b", 300.0), ("c", 400.0), ("d", 500.0)):
+        journal.finish([judged(name, OutcomeKind.MATCH, name)], now)
+        parity = journal.parity(OP, "now", 600.0)
+        seen.append((parity.first_at, parity.last_at, parity.heard_first_at, parity.heard_last_at))
+    assert seen == [
+        (200.0, 200.0, None, None),
+        (200.0, 300.0, 300.0, 300.0),
+        (200.0, 400.0, 300.0, 400.0),
+        (200.0, 500.0, 300.0, 400.0),
+    ]
+
+
 def test_recorded_answer_tells_no_newer_build(journal: Journal) -> None:
     journal.append([exchange("a", answer=Observation(Side.OLD, 200, build="old-2", at=150.0), at=150.0)])
     recorded = Observation(Side.OLD, 200, build="old-1", at=100.0)

@@ -83,6 +83,20 @@ def upgrade() -> None:
             f"ix_exchanges_{name}", "exchanges", ["operation", "at"], sqlite_where=only, postgresql_where=only
         )
     op.create_table(
+        "heard",
+        sa.Column("operation", sa.String(length=128), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("first_at", sa.Double(), nullable=False),
+        sa.Column("last_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("operation", "fingerprint", name="pk_heard"),
+    )
+    # Until now there were callers' exchanges only.
+    op.execute(
+        "INSERT INTO heard (operation, fingerprint, first_at, last_at)"
+        " SELECT operation, fingerprint, MIN(first_at), MAX(last_at) FROM exchange_tally"
+        " GROUP BY operation, fingerprint"
+    )
+    op.create_table(
         "row_runs",
         sa.Column("run", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),

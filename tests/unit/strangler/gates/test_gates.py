@@ -43,7 +43,15 @@ def counts(
 
 
 def evidence(seen_inputs: Counts, **changes: object) -> Evidence:
-    seen = ParityEvidence("now", seen_inputs, seen_inputs, first_at=NOW - 7200, last_at=NOW - 1)
+    seen = ParityEvidence(
+        "now",
+        seen_inputs,
+        seen_inputs,
+        first_at=NOW - 7200,
+        last_at=NOW - 1,
+        heard_first_at=NOW - 7200,
+        heard_last_at=NOW - 1,
+    )
     return Evidence("a.b", "now", parity=replace(seen, **changes))  # type: ignore[arg-type]
 
 
@@ -215,14 +223,20 @@ def test_soak_counts_from_the_first_comparison() -> None:
 
 
 def test_soak_is_not_served_by_silence() -> None:
-    once = evidence(counts(match=1), first_at=NOW - 90_000, last_at=NOW - 90_000)
+    once = evidence(counts(match=1), heard_first_at=NOW - 90_000, heard_last_at=NOW - 90_000)
     verdict = gates.soak(once, 24.0, NOW)
     assert (verdict.result, verdict.reasons) == (
         Result.HOLD,
-        ("the last comparison was 25.0 h ago: nothing was seen since",),
+        ("the last comparison of a caller's request was 25.0 h ago: nothing was seen since",),
     )
-    lately = evidence(counts(match=1), first_at=NOW - 90_000, last_at=NOW - 3600)
+    lately = evidence(counts(match=1), heard_first_at=NOW - 90_000, heard_last_at=NOW - 3600)
     assert [gates.soak(lately, soak_h, NOW).result for soak_h in (24.0, 0.1)] == [Result.PASS, Result.PASS]
+
+
+def test_soak_is_not_served_by_replays_and_probes() -> None:
+    asked = evidence(counts(match=1), first_at=NOW - 90_000, heard_first_at=None, heard_last_at=None)
+    verdict = gates.soak(asked, 24.0, NOW)
+    assert (verdict.result, "replays and probes are no soak" in verdict.reasons[0]) == (Result.NO_DATA, True)
 
 
 @pytest.mark.parametrize(
