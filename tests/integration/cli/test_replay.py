@@ -78,7 +78,7 @@ def library(programme: Any, old: Catalogue, new: Catalogue) -> Any:
     text = programme.plan.read_text()
     text = text.replace(f'{nobody}"2019"', f'url: "{old.url}", build: "2019"')
     text = text.replace(f'{nobody}"7"', f'url: "{new.url}", build: "8"')
-    text = text.replace("gates: {", "compare: {settle: {attempts: 1, after_s: 0.01}}\n    gates: {")
+    text = text.replace("gates: {", "compare: {settle: {attempts: 1, after_s: 0.01}, noise: {sample: 0}}\n    gates: {")
     programme.plan.write_text(text)
     return programme
 
