@@ -79,7 +79,8 @@ def library(programme: Any, old: Catalogue, new: Catalogue) -> Any:
     text = programme.plan.read_text()
     text = text.replace(f'{nobody}"2019"', f'url: "{old.url}", openapi: catalogue.yaml, build: "2019"')
     text = text.replace(f'{nobody}"7"', f'url: "{new.url}", build: "7"')
-    programme.plan.write_text(text.replace("gates: {", "compare: {settle: {attempts: 0}, noise: {sample: 0}}\n    gates: {coverage: {}, "))
+    exactly = "compare: {settle: {attempts: 0}, noise: {sample: 0}}"
+    programme.plan.write_text(text.replace("gates: {", exactly + "\n    gates: {coverage: {}, "))
     (programme.folder / "catalogue.yaml").write_text(CONTRACT)
     record(programme)
     return programme
