@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from parity_checks.rules.paths import covers
-from strangler.plan.rule_paths import Path
+from strangler.plan.rule_paths import Path, is_at
 
 
 def mask(text: str) -> str:
@@ -21,6 +20,6 @@ def _masked(character: str) -> str:
 
 def mask_at(text: str | None, general_path: str, show: Sequence[Path]) -> str | None:
     """The value as people may see it: masked, unless the plan shows values at this path (or it is the status)."""
-    if text is None or general_path == "status" or any(covers(path, general_path) for path in show):
+    if text is None or general_path == "status" or any(is_at(path, general_path) for path in show):
         return text
     return mask(text)

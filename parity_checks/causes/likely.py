@@ -9,10 +9,9 @@ from parity_checks.causes.moments import times
 from parity_checks.causes.numbers import numbers
 from parity_checks.causes.presence import list_end, nothing, other_type
 from parity_checks.causes.texts import charset, codes, cut, each_its_own, folding, truth, word_order
-from parity_checks.rules.paths import covers
 from strangler.exchange import DifferenceKind
 from strangler.plan.comparison import CodeRule, Rule
-from strangler.plan.rule_paths import BadPath, Language, parse_path
+from strangler.plan.rule_paths import BadPath, Language, is_at, parse_path
 
 LEAST_SHARE: Final = 0.75
 """Of the samples; a cause that explains fewer is not told."""
@@ -109,7 +108,7 @@ def _of_one(pair: Pair) -> Cause | None:
 def _unlisted(general_path: str, pairs: Sequence[Pair], rules: Sequence[Rule]) -> Cause | None:
     """Codes of old that the path's code table lacks."""
     for rule in rules:
-        if not isinstance(rule, CodeRule) or not covers(parse_path(rule.path), general_path):
+        if not isinstance(rule, CodeRule) or not is_at(parse_path(rule.path), general_path):
             continue
         lacking = {old: new for old, new in pairs if old not in rule.table}
         if not lacking:

@@ -10,12 +10,12 @@ from parity_checks.causes import Cause, likely_cause
 from parity_checks.mask import mask_at
 from parity_checks.report.highlight import Piece, pieces
 from parity_checks.report.rule_text import rule_text
-from parity_checks.rules.paths import covers
 from strangler.journal import Finding
 from strangler.journal.findings import MOST_SAMPLES
 from strangler.ledger import Entry, EntryKind
 from strangler.plan.comparison import Rule
 from strangler.plan.rule_paths import Path as RulePath
+from strangler.plan.rule_paths import is_at
 
 MOST_CHARACTERS: Final = 300
 """Most characters of a value that a report shows."""
@@ -131,7 +131,7 @@ def cause_of(finding: Finding, show: tuple[RulePath, ...], rules: Sequence[Rule]
     if len(values) < MOST_SAMPLES and finding.count >= 3 * len(values):
         values = values * 3  # samples are distinct, and these are all there are: so they come again
     cause = likely_cause(finding.kind, finding.general_path, values, paths=(finding.example_path,), rules=rules)
-    is_shown = any(covers(path, finding.general_path) for path in show)
+    is_shown = any(is_at(path, finding.general_path) for path in show)
     if cause is None or cause.rule is None or "table" not in cause.rule or is_shown:
         return cause
     return Cause("the two sides use other codes; to see them, name this path under 'show' in the plan")

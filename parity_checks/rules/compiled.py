@@ -13,7 +13,7 @@ from parity_checks.canonical.trees import ABSENT, Element, Value, is_of_schema, 
 from parity_checks.rules import equalities, times
 from parity_checks.rules.known import NOTHING_KNOWN, Known
 from parity_checks.rules.parting import in_old_terms, may_part, parts
-from parity_checks.rules.paths import Automaton, State, covers
+from parity_checks.rules.paths import Automaton, State
 from parity_checks.rules.renaming import Renaming
 from strangler.plan.comparison import (
     AbsenceRule,
@@ -32,7 +32,7 @@ from strangler.plan.comparison import (
     SetRule,
     TextRule,
 )
-from strangler.plan.rule_paths import Language, Path, parse_path
+from strangler.plan.rule_paths import Language, Path, is_at, parse_path
 from strangler.stages import Side
 
 Function = Callable[[str | None, str | None], bool]
@@ -120,7 +120,7 @@ class CompiledRules:
     def in_old_terms(self, general_path: str, text: str) -> str:
         """What old would say there for what new says: in old's unit, by old's code."""
         for rule, path in zip(self.rules, self.paths, strict=True):
-            if may_part(rule) and covers(path, general_path):
+            if may_part(rule) and is_at(path, general_path):
                 return in_old_terms(rule, text)
         return text
 

@@ -5,7 +5,7 @@ How a path is written is ``strangler.plan.rule_paths``'s matter; here is what it
 
 from collections.abc import Sequence
 
-from strangler.plan.rule_paths import ANY, BadPath, Label, Language, Path, Step, parse_path
+from strangler.plan.rule_paths import ANY, Label, Step
 
 
 class State:
@@ -84,19 +84,3 @@ def _fits(wanted: Label, label: Label) -> bool:
     if wanted == "@*":
         return is_attribute
     return type(wanted) is type(label) and wanted == label
-
-
-def covers(path: Path, general_path: str) -> bool:
-    """Whether a general path, as differences carry it, is one of those this path names."""
-    try:
-        other = parse_path(general_path)
-    except BadPath:
-        return False
-    if path.language is not other.language:
-        return False
-    if path.language is Language.PART:
-        return path.text.lower() == other.text.lower()
-    state = Automaton([path.steps]).start
-    for step in other.steps:
-        state = state.step(-1 if step.label == ANY else step.label)
-    return bool(state.hits)

@@ -1,7 +1,6 @@
 import pytest
 
-from parity_checks.rules.paths import covers
-from strangler.plan.rule_paths import parse_path
+from strangler.plan.rule_paths import is_at, parse_path
 
 
 @pytest.mark.parametrize(
@@ -17,4 +16,4 @@ from strangler.plan.rule_paths import parse_path
     ],
 )
 def test_path_covers_general_path(path: str, general: str, expected: bool) -> None:
-    assert covers(parse_path(path), general) is expected
+    assert is_at(parse_path(path), general) is expected
